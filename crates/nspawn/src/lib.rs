@@ -1,0 +1,12 @@
+//! Launches Windows containers without a daemon.
+//!
+//! ```text
+//! config.json -> Spec -> Request (HCS documents, extras, grants) -> Engine -> Created -> Running -> Stopped
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod paths;
+pub mod spec;
+
+pub use error::{Error, ErrorKind, Result};

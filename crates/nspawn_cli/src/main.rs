@@ -1,0 +1,2 @@
+//! `hostcompute_nspawn`: the command line.
+fn main() {}

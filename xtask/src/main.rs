@@ -1,0 +1,2 @@
+//! `cargo xtask`: builds, tests, measures and demonstrates the project.
+fn main() {}
