@@ -1,3 +1,28 @@
 //! A sandbox as data, and the code that carries it out: namespaces, mounts by descriptor, control groups and the
 //! container's pid 1. Knows neither HCS nor Wine.
+//!
+//! ```text
+//! Plan ──stage──> Staged ──clone3──> Sandbox
+//!  pure data      detached mounts     pid 1 attaches them, starts the program, reports how it ended
+//! ```
+//!
+//! Everything that names a host path happens in the launcher, once, through descriptors ([`Sources`], `stage`):
+//! what is handed to the child are detached mounts and the descriptors of the places they belong. The child only
+//! moves them there, so no path is used after a check.
 #![cfg(target_os = "linux")]
+
+mod child;
+mod error;
+mod init;
+mod message;
+mod plan;
+mod raw;
+mod sandbox;
+mod sources;
+mod stage;
+
+pub use error::{Error, Result};
+pub use message::NOTE_LEN;
+pub use plan::{Access, Mount, Node, Plan, Program};
+pub use sandbox::{Exit, ProgramExit, Resources, Sandbox, Stdio};
+pub use sources::Sources;

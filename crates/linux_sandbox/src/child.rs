@@ -1,0 +1,183 @@
+//! The sandbox's pid 1, from clone3 to the start of the program.
+//!
+//! All of this runs in a copy of a process that may have had other threads: it must not allocate and must not take
+//! a lock. It works on what the launcher prepared, by descriptor, and tells failures as numbers that the launcher
+//! puts into words.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::CWD;
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags,
+    fsconfig_create, fsmount, fsopen, mount_change, move_mount, unmount,
+};
+use rustix::process::{DumpableBehavior, fchdir, pivot_root, set_dumpable_behavior, setsid};
+use rustix::system::sethostname;
+
+use crate::message::{Message, Step};
+use crate::raw::{self, Command, Mask};
+use crate::stage::{Attachment, Staged};
+
+/// Everything pid 1 and the program need, laid out before the clone.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) staged: Staged,
+    pub(crate) hostname: Vec<u8>,
+    pub(crate) command: Command,
+    pub(crate) directory: std::ffi::CString,
+    /// Standard input, output and error of the program, none of them below 3.
+    pub(crate) stdio: [OwnedFd; 3],
+    /// `cgroup.procs` files: the program joins each group by writing "0" to it, so pid 1 stays outside and is
+    /// neither throttled nor killed for what the program does.
+    pub(crate) join: Vec<OwnedFd>,
+    /// Where messages go.
+    pub(crate) status: OwnedFd,
+    /// Signals to pass on, one byte each; at its end the launcher is gone.
+    pub(crate) control: OwnedFd,
+}
+
+/// A failed step, of which object.
+pub(crate) struct Failure(pub(crate) Step, pub(crate) u32, pub(crate) Errno);
+
+type Outcome<T> = Result<T, Failure>;
+
+fn at<T, E: IntoErrno>(step: Step, result: Result<T, E>) -> Outcome<T> {
+    result.map_err(|error| Failure(step, 0, error.into_errno()))
+}
+
+trait IntoErrno {
+    fn into_errno(self) -> Errno;
+}
+
+impl IntoErrno for Errno {
+    fn into_errno(self) -> Errno {
+        self
+    }
+}
+
+impl IntoErrno for io::Error {
+    fn into_errno(self) -> Errno {
+        Errno::from_io_error(&self).unwrap_or(Errno::IO)
+    }
+}
+
+/// Runs pid 1. Never returns into the launcher's code.
+pub(crate) fn run(prepared: &Prepared) -> ! {
+    if let Err(Failure(step, index, errno)) = build(prepared).and_then(|()| crate::init::run(prepared)) {
+        tell(prepared.status.as_fd(), &Message::Failed { step, index, errno: errno.raw_os_error() });
+    }
+    raw::exit(0)
+}
+
+/// Sends a message; a launcher that no longer listens is no matter, its end is noticed elsewhere.
+pub(crate) fn tell(status: BorrowedFd<'_>, message: &Message) {
+    let _ = rustix::io::write(status, &message.encode());
+}
+
+/// In the new namespaces, as their first process: makes the new root the only one.
+fn build(prepared: &Prepared) -> Outcome<()> {
+    // Not dumpable: no process inside may look into this copy of the launcher's memory.
+    at(Step::Privileges, set_dumpable_behavior(DumpableBehavior::NotDumpable))?;
+    raw::default_signals();
+    at(Step::Session, setsid().map(|_| ()))?;
+    let recursive = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    at(Step::Private, mount_change(c"/", recursive))?;
+    let root = prepared.staged.root.as_fd();
+    at(Step::Root, attach(root, CWD, c"/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH))?;
+    // Both names are the new root: the old one ends up mounted on it, and is detached from there.
+    at(Step::Pivot, fchdir(root))?;
+    at(Step::Pivot, pivot_root(c".", c"."))?;
+    at(Step::Detach, unmount(c".", UnmountFlags::DETACH))?;
+    at(Step::Pivot, rustix::process::chdir(c"/"))?;
+    for (index, attachment) in prepared.staged.attachments.iter().enumerate() {
+        place(attachment).map_err(|Failure(step, _, errno)| Failure(step, index as u32, errno))?;
+    }
+    at(Step::Hostname, sethostname(&prepared.hostname))?;
+    at(Step::Loopback, raw::loopback_up())?;
+    give_up_privileges()
+}
+
+fn attach(
+    mount: BorrowedFd<'_>,
+    at: BorrowedFd<'_>,
+    path: &CStr,
+    flags: MoveMountFlags,
+) -> Result<(), Errno> {
+    move_mount(mount, c"", at, path, flags)
+}
+
+fn place(attachment: &Attachment) -> Outcome<()> {
+    let both = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    match attachment {
+        Attachment::Mount { mount, target } => {
+            at(Step::Attach, attach(mount.as_fd(), target.as_fd(), c"", both))
+        }
+        Attachment::Proc { target } => {
+            let proc = at(Step::Proc, proc_file_system())?;
+            at(Step::Proc, attach(proc.as_fd(), target.as_fd(), c"", both))
+        }
+    }
+}
+
+/// Read-only: without a user namespace, /proc/sys holds the host's settings, which an unprivileged root may still
+/// write.
+fn proc_file_system() -> Result<OwnedFd, Errno> {
+    let context = fsopen(c"proc", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_create(&context)?;
+    let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY
+        | MountAttrFlags::MOUNT_ATTR_NOSUID
+        | MountAttrFlags::MOUNT_ATTR_NODEV
+        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+}
+
+/// No capability in any set, and none to be had from a file.
+fn give_up_privileges() -> Outcome<()> {
+    use rustix::thread::{
+        CapabilitySet, CapabilitySets, clear_ambient_capability_set, remove_capability_from_bounding_set,
+        set_capabilities, set_no_new_privs,
+    };
+    for number in 0..64 {
+        let capability = CapabilitySet::from_bits_retain(1 << number);
+        match remove_capability_from_bounding_set(capability) {
+            // The kernel knows fewer than 64: the first unknown one ends the list.
+            Err(Errno::INVAL) => break,
+            other => at(Step::Privileges, other)?,
+        }
+    }
+    at(Step::Privileges, clear_ambient_capability_set())?;
+    let none = CapabilitySets {
+        effective: CapabilitySet::empty(),
+        permitted: CapabilitySet::empty(),
+        inheritable: CapabilitySet::empty(),
+    };
+    at(Step::Privileges, set_capabilities(None, none))?;
+    at(Step::Privileges, set_no_new_privs(true))
+}
+
+/// In the process that becomes the program: joins its groups, connects its standard handles, executes.
+pub(crate) fn become_program(prepared: &Prepared) -> Failure {
+    match prepare_program(prepared) {
+        Err(failure) => failure,
+        Ok(()) => Failure(Step::Exec, 0, prepared.command.exec().into_errno()),
+    }
+}
+
+fn prepare_program(prepared: &Prepared) -> Outcome<()> {
+    for (index, group) in prepared.join.iter().enumerate() {
+        rustix::io::write(group, b"0").map_err(|errno| Failure(Step::Join, index as u32, errno))?;
+    }
+    let [input, output, error] = &prepared.stdio;
+    at(Step::Stdio, rustix::stdio::dup2_stdin(input))?;
+    at(Step::Stdio, rustix::stdio::dup2_stdout(output))?;
+    at(Step::Stdio, rustix::stdio::dup2_stderr(error))?;
+    at(Step::Stdio, raw::close_on_exec_from(3))?;
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    at(Step::Directory, rustix::process::chdir(prepared.directory.as_c_str()))?;
+    // Executing a program makes it dumpable again, as programs expect.
+    raw::block_signals(Mask::Empty);
+    Ok(())
+}

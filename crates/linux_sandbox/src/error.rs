@@ -1,0 +1,61 @@
+//! The crate's error: what was tried on what, and the system's answer.
+
+use std::fmt;
+use std::io;
+
+/// A result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failed host operation, printed as `cannot <op> <subject>`; the system's answer is its source.
+#[derive(Debug)]
+pub struct Error {
+    op: &'static str,
+    subject: String,
+    source: io::Error,
+}
+
+impl Error {
+    /// Makes an error: `op` is a verb in the infinitive, `subject` what it was done to.
+    pub fn new(op: &'static str, subject: impl Into<String>, source: impl Into<io::Error>) -> Self {
+        Self { op, subject: subject.into(), source: source.into() }
+    }
+
+    /// Returns the operation that failed.
+    pub fn op(&self) -> &'static str {
+        self.op
+    }
+
+    /// Returns what it was done to.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Returns the system's answer.
+    pub fn io(&self) -> &io::Error {
+        &self.source
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {} {}", self.op, self.subject)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// Adds the operation and its subject to a system's answer.
+pub(crate) trait Context<T> {
+    /// Wraps the error; `subject` is only made where there is one.
+    fn context<S: Into<String>>(self, op: &'static str, subject: impl FnOnce() -> S) -> Result<T>;
+}
+
+impl<T, E: Into<io::Error>> Context<T> for std::result::Result<T, E> {
+    fn context<S: Into<String>>(self, op: &'static str, subject: impl FnOnce() -> S) -> Result<T> {
+        self.map_err(|source| Error::new(op, subject(), source))
+    }
+}

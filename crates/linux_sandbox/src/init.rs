@@ -1,0 +1,147 @@
+//! The sandbox's pid 1 while the program runs: starts it, passes signals on, reaps, and at its end says how it
+//! ended. When it exits, the kernel kills whatever is left in the sandbox; when the launcher dies, it exits.
+//!
+//! The rules of [`child`](crate::child) hold: no allocation, no lock.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use crate::child::{Failure, Prepared, become_program, tell};
+use crate::message::{Message, NOTE_LEN, Step};
+use crate::raw;
+
+/// Starts the program and stays until it has ended or the launcher is gone.
+pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
+    let failed = |step| move |errno: Errno| Failure(step, 0, errno);
+    let io = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
+    let children = raw::child_events().map_err(io).map_err(failed(Step::SignalFd))?;
+    let (outcome, teller) = pipe_with(PipeFlags::CLOEXEC).map_err(failed(Step::Fork))?;
+    let program = raw::fork().map_err(io).map_err(failed(Step::Fork))?;
+    if program == 0 {
+        let Failure(step, index, errno) = become_program(prepared);
+        tell(teller.as_fd(), &Message::Failed { step, index, errno: errno.raw_os_error() });
+        raw::exit(127);
+    }
+    drop(teller);
+    await_exec(prepared, &outcome)?;
+    Init { prepared, program, subject: Subject::default() }.run(&children);
+    Ok(())
+}
+
+/// The pipe closes when the program is executed; before that it may carry a failure, which is passed on as it is.
+fn await_exec(prepared: &Prepared, outcome: &OwnedFd) -> Result<(), Failure> {
+    let mut message = [0; crate::message::LEN];
+    loop {
+        match rustix::io::read(outcome, &mut message) {
+            Ok(0) => break,
+            Ok(_) => {
+                let _ = rustix::io::write(&prepared.status, &message);
+                raw::exit(0);
+            }
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(Failure(Step::Exec, 0, errno)),
+        }
+    }
+    tell(prepared.status.as_fd(), &Message::Started);
+    Ok(())
+}
+
+/// The process that the program stands for, as its note names it, and the deaths by signal seen so far: the note
+/// may be read after the process was reaped.
+#[derive(Debug, Default)]
+struct Subject {
+    deaths: [(i32, i32); 16],
+    next: usize,
+}
+
+impl Subject {
+    fn saw(&mut self, pid: i32, status: i32) {
+        if libc::WIFSIGNALED(status) {
+            self.deaths[self.next % 16] = (pid, libc::WTERMSIG(status));
+            self.next += 1;
+        }
+    }
+
+    /// Returns the signal that ended `pid`, 0 where none did.
+    fn signal_of(&self, pid: i32) -> u32 {
+        let death = self.deaths.iter().find(|(dead, _)| *dead == pid && pid != 0);
+        death.map_or(0, |(_, signal)| signal.cast_unsigned())
+    }
+}
+
+struct Init<'a> {
+    prepared: &'a Prepared,
+    program: i32,
+    subject: Subject,
+}
+
+impl Init<'_> {
+    fn run(&mut self, children: &OwnedFd) {
+        loop {
+            let (control, children) = (self.prepared.control.as_fd(), children.as_fd());
+            let mut events = [
+                PollFd::from_borrowed_fd(control, PollFlags::IN),
+                PollFd::from_borrowed_fd(children, PollFlags::IN),
+            ];
+            if poll(&mut events, None).is_err_and(|errno| errno != Errno::INTR) {
+                return;
+            }
+            let ready = events.each_ref().map(|event| !event.revents().is_empty());
+            if ready[0] && !self.pass_signals(control) {
+                return; // the launcher is gone: exit, and all end with us
+            }
+            if ready[1] && self.reap(children) {
+                return;
+            }
+        }
+    }
+
+    /// Returns whether the launcher is still there.
+    fn pass_signals(&self, control: BorrowedFd<'_>) -> bool {
+        let mut signals = [0; 16];
+        match rustix::io::read(control, &mut signals) {
+            Ok(0) => false,
+            Ok(count) => {
+                let subject = subject_of(&self.note());
+                let target = if subject == 0 { self.program } else { subject };
+                signals[..count].iter().for_each(|signal| raw::kill(target, i32::from(*signal)));
+                true
+            }
+            Err(errno) => errno == Errno::INTR || errno == Errno::AGAIN,
+        }
+    }
+
+    /// Returns whether the program ended; then its end was told.
+    fn reap(&mut self, children: BorrowedFd<'_>) -> bool {
+        let mut drained = [0; 1024];
+        let _ = rustix::io::read(children, &mut drained);
+        let mut ended = None;
+        while let Some((pid, status)) = raw::reap() {
+            self.subject.saw(pid, status);
+            if pid == self.program {
+                ended = Some(status);
+            }
+        }
+        let Some(status) = ended else { return false };
+        let note = self.note();
+        let subject = self.subject.signal_of(subject_of(&note));
+        tell(self.prepared.status.as_fd(), &Message::Ended { status, subject, note });
+        true
+    }
+
+    fn note(&self) -> [u8; NOTE_LEN] {
+        let mut note = [0; NOTE_LEN];
+        if let Some(file) = &self.prepared.staged.note {
+            // A short read leaves zeros, which say nothing.
+            let _ = rustix::io::pread(file, &mut note, 0);
+        }
+        note
+    }
+}
+
+fn subject_of(note: &[u8; NOTE_LEN]) -> i32 {
+    i32::from_le_bytes([note[0], note[1], note[2], note[3]]).max(0)
+}

@@ -1,0 +1,278 @@
+//! The system calls that rustix does not wrap, one safe function each.
+// UNSAFETY: raw system calls of Linux, and the pointers that execve takes.
+#![expect(unsafe_code, reason = "raw system calls")]
+
+use std::ffi::{CStr, CString, c_char};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// What [`clone_into`] returned in.
+#[derive(Debug)]
+pub(crate) enum Clone {
+    /// The caller: the new process, and a descriptor of it.
+    Parent { pid: i32, pidfd: OwnedFd },
+    /// The new process.
+    Child,
+}
+
+/// `struct clone_args` of linux/sched.h, version 0 and 1 fields (80 bytes with those of version 2 absent).
+#[repr(C)]
+#[derive(Default)]
+struct CloneArgs {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+}
+
+/// Namespaces of a sandbox.
+pub(crate) const NAMESPACES: i32 =
+    libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWNET;
+
+/// Makes a process in new namespaces (clone3), its memory a copy of ours as after fork.
+///
+/// In the child only the calling thread exists, and locks that other threads held stay locked for ever: it must
+/// not allocate, nor call anything that might lock, until it executes another program or exits.
+pub(crate) fn clone_into(namespaces: i32) -> io::Result<Clone> {
+    let mut pidfd: RawFd = -1;
+    let mut args = CloneArgs {
+        flags: (i64::from(namespaces) | i64::from(libc::CLONE_PIDFD)).cast_unsigned(),
+        pidfd: (&raw mut pidfd) as u64,
+        exit_signal: libc::SIGCHLD as u64,
+        ..CloneArgs::default()
+    };
+    // SAFETY: args is a valid clone_args of the size given, pidfd outlives the call, and without CLONE_VM the child
+    // works on its own copy of the stack.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size_of::<CloneArgs>()) };
+    match pid {
+        0 => Ok(Clone::Child),
+        // SAFETY: the kernel has just opened pidfd for us.
+        1.. => Ok(Clone::Parent { pid: pid as i32, pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) } }),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Makes a copy of this process; the same rules hold in the child as after [`clone_into`]. Returns 0 in the child.
+pub(crate) fn fork() -> io::Result<i32> {
+    // SAFETY: no stack and no pointers are passed: the child gets a copy of all memory. glibc's own fork would take
+    // locks that a lost thread may hold.
+    let pid = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
+    if pid < 0 { Err(io::Error::last_os_error()) } else { Ok(pid as i32) }
+}
+
+/// Ends this process at once, running nothing.
+pub(crate) fn exit(status: i32) -> ! {
+    // SAFETY: ends the process; nothing of ours runs after it.
+    unsafe { libc::_exit(status) }
+}
+
+/// Arguments of execve, made before the fork.
+#[derive(Debug)]
+pub(crate) struct Command {
+    program: CString,
+    _strings: Vec<CString>,
+    argv: Vec<*const c_char>,
+    envp: Vec<*const c_char>,
+}
+
+impl Command {
+    /// Lays out the strings; `None` where one holds a NUL.
+    pub(crate) fn new(program: &str, arguments: &[String], environment: &[String]) -> Option<Self> {
+        let terminated = |text: &String| CString::new(text.as_str()).ok();
+        let arguments: Vec<CString> = arguments.iter().map(terminated).collect::<Option<_>>()?;
+        let environment: Vec<CString> = environment.iter().map(terminated).collect::<Option<_>>()?;
+        let pointers = |strings: &[CString]| {
+            strings.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect::<Vec<_>>()
+        };
+        let (argv, envp) = (pointers(&arguments), pointers(&environment));
+        let strings = arguments.into_iter().chain(environment).collect();
+        Some(Self { program: CString::new(program).ok()?, _strings: strings, argv, envp })
+    }
+
+    /// Becomes the program; returns only the error that kept it from that.
+    pub(crate) fn exec(&self) -> io::Error {
+        // SAFETY: program is NUL-terminated; argv and envp are NULL-terminated arrays of pointers into _strings,
+        // whose heap buffers live as long as self.
+        unsafe { libc::execve(self.program.as_ptr(), self.argv.as_ptr(), self.envp.as_ptr()) };
+        io::Error::last_os_error()
+    }
+}
+
+/// The signals of a mask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Mask {
+    /// Every signal.
+    All,
+    /// No signal.
+    Empty,
+}
+
+/// Sets this thread's blocked signals and returns those that were blocked before.
+pub(crate) fn block_signals(mask: Mask) -> Blocked {
+    // SAFETY: sigset_t is plain data, and the calls only write to the two sets given.
+    unsafe {
+        let (mut set, mut old) = (std::mem::zeroed(), std::mem::zeroed());
+        match mask {
+            Mask::All => libc::sigfillset(&raw mut set),
+            Mask::Empty => libc::sigemptyset(&raw mut set),
+        };
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const set, &raw mut old);
+        Blocked(old)
+    }
+}
+
+/// The signals that were blocked before [`block_signals`].
+pub(crate) struct Blocked(libc::sigset_t);
+
+impl Blocked {
+    /// Blocks just these again.
+    pub(crate) fn restore(&self) {
+        // SAFETY: the set was filled by sigprocmask.
+        unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
+    }
+}
+
+/// Gives every signal its default action: a handler or an ignored signal of the launcher's caller must not reach
+/// the contained program.
+pub(crate) fn default_signals() {
+    for signal in 1..=64 {
+        // SAFETY: SIG_DFL is a valid disposition; SIGKILL, SIGSTOP and libc's own are refused, which is right.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
+/// Opens a descriptor that becomes readable when a child ends. SIGCHLD must be blocked.
+pub(crate) fn child_events() -> io::Result<OwnedFd> {
+    // SAFETY: the set is plain data that sigemptyset fills; signalfd only reads it.
+    let fd = unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGCHLD);
+        libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
+    };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just opened it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Reaps one ended child, if there is one: its pid and wait status.
+pub(crate) fn reap() -> Option<(i32, i32)> {
+    let mut status = 0;
+    // SAFETY: status outlives the call.
+    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+    (pid > 0).then_some((pid, status))
+}
+
+/// Waits for `pid` to end and reaps it: its wait status and what it and its descendants used.
+pub(crate) fn wait_for(pid: i32) -> io::Result<(i32, libc::rusage)> {
+    let mut status = 0;
+    // SAFETY: rusage is plain data; both outlive the call.
+    unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        loop {
+            if libc::wait4(pid, &raw mut status, 0, &raw mut usage) == pid {
+                return Ok((status, usage));
+            }
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// Closes a descriptor of which this process holds an unwanted copy.
+pub(crate) fn close(fd: RawFd) {
+    // SAFETY: only called in a forked child, on copies of descriptors that nothing in it owns.
+    unsafe { libc::close(fd) };
+}
+
+/// Sends `signal` to `pid`; a process that is gone is no matter.
+pub(crate) fn kill(pid: i32, signal: i32) {
+    if pid > 0 {
+        // SAFETY: kill takes plain numbers; a positive pid never means a group.
+        unsafe { libc::kill(pid, signal) };
+    }
+}
+
+/// Brings up the loopback interface of this network namespace. (ioctls: netdevice(7).)
+pub(crate) fn loopback_up() -> io::Result<()> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+    let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    // SAFETY: ifreq is plain data, NUL-terminated by zeroing; the ioctls read and write that one struct.
+    unsafe {
+        let mut request: libc::ifreq = std::mem::zeroed();
+        request.ifr_name[0] = b'l' as c_char;
+        request.ifr_name[1] = b'o' as c_char;
+        if libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS as _, &raw mut request) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        request.ifr_ifru.ifru_flags |= (libc::IFF_UP | libc::IFF_RUNNING) as i16;
+        if libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &raw mut request) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// `struct mount_attr` of linux/mount.h, 32 bytes.
+#[repr(C)]
+struct MountAttr {
+    set: u64,
+    clear: u64,
+    propagation: u64,
+    userns: u64,
+}
+
+/// Attributes of a mount (linux/mount.h, `MOUNT_ATTR_*`).
+pub(crate) mod attr {
+    pub(crate) const RDONLY: u64 = 0x1;
+    pub(crate) const NOSUID: u64 = 0x2;
+    pub(crate) const NODEV: u64 = 0x4;
+    pub(crate) const NOEXEC: u64 = 0x8;
+}
+
+/// Sets attributes of a mount, and with `recursive` of all below it (mount_setattr, Linux 5.12).
+pub(crate) fn mount_setattr(mount: impl AsFd, set: u64, recursive: bool) -> io::Result<()> {
+    let attributes = MountAttr { set, clear: 0, propagation: 0, userns: 0 };
+    let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
+    let empty: &CStr = c"";
+    // SAFETY: the path is NUL-terminated and the struct has the size given.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_fd().as_raw_fd(),
+            empty.as_ptr(),
+            flags,
+            &raw const attributes,
+            size_of::<MountAttr>(),
+        )
+    };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Marks every descriptor from `first` on to be closed when a program is executed.
+pub(crate) fn close_on_exec_from(first: u32) -> io::Result<()> {
+    // SAFETY: plain numbers.
+    let result = unsafe { libc::close_range(first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC as i32) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn structs_have_the_kernel_s_layout() {
+        // linux/sched.h: CLONE_ARGS_SIZE_VER0 is 64; linux/mount.h: MOUNT_ATTR_SIZE_VER0 is 32.
+        assert_eq!(size_of::<CloneArgs>(), 64);
+        assert_eq!(std::mem::offset_of!(CloneArgs, exit_signal), 32);
+        assert_eq!(size_of::<MountAttr>(), 32);
+    }
+}

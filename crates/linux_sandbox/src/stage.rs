@@ -1,0 +1,263 @@
+//! Carries out a plan as far as the launcher can: the root is filled and every mount made, detached, so that
+//! nothing of it shows on the host and all of it is gone when the last descriptor closes.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat2, symlinkat};
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_string, fsmount,
+    fsopen, open_tree,
+};
+
+use crate::error::{Context, Error, Result};
+use crate::plan::{Access, Mount, Node, Plan};
+use crate::raw::{attr, mount_setattr};
+use crate::sources::Sources;
+
+/// A detached mount and the place it belongs; the child moves it there.
+#[derive(Debug)]
+pub(crate) enum Attachment {
+    /// An existing mount.
+    Mount { mount: OwnedFd, target: OwnedFd },
+    /// A proc file system, which only a process of the new pid namespace can make.
+    Proc { target: OwnedFd },
+}
+
+/// A plan made ready: a detached root, and what goes into it in this order.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    pub(crate) root: OwnedFd,
+    pub(crate) attachments: Vec<Attachment>,
+    pub(crate) note: Option<OwnedFd>,
+}
+
+/// Bytes that the root's memory file system may hold: program-written files under its writable directories.
+const ROOT_SIZE: &str = "size=64m";
+
+/// Makes everything of `plan` that needs no process of the sandbox.
+///
+/// # Errors
+/// The first thing that could not be made; what was made is gone with its descriptors.
+pub(crate) fn stage(plan: &Plan, sources: &mut Sources) -> Result<Staged> {
+    let root = file_system("tmpfs", &[ROOT_SIZE, "mode=755"], MountAttrFlags::MOUNT_ATTR_NOSUID)?;
+    for node in &plan.root {
+        make_node(root.as_fd(), node)?;
+    }
+    let mut staging = Staging { root, made: Vec::new() };
+    for mount in &plan.mounts {
+        staging.add(mount, sources)?;
+    }
+    let note = plan.note.as_deref().map(|path| open_note(staging.root.as_fd(), path)).transpose()?;
+    mount_setattr(&staging.root, attr::RDONLY | attr::NODEV, false)
+        .context("make read-only", || "the root")?;
+    let attachments = staging.made.into_iter().map(|made| made.attachment).collect();
+    Ok(Staged { root: staging.root, attachments, note })
+}
+
+struct Staging {
+    root: OwnedFd,
+    made: Vec<Made>,
+}
+
+struct Made {
+    target: String,
+    attachment: Attachment,
+}
+
+impl Staging {
+    /// Makes `mount` and its target, in the mount that the target lies in.
+    fn add(&mut self, mount: &Mount, sources: &mut Sources) -> Result<()> {
+        let detached = self.detached(mount, sources)?;
+        let kind = detached.as_ref().map_or(Ok(FileType::Directory), file_type)?;
+        let (base, rest) = self.base_of(mount.target());
+        let target = make_target(base, rest, kind)
+            .map_err(|source| Error::new("make the mount point", format!("/{}", mount.target()), source))?;
+        let attachment = match detached {
+            Some(mount) => Attachment::Mount { mount, target },
+            None => Attachment::Proc { target },
+        };
+        self.made.push(Made { target: mount.target().to_owned(), attachment });
+        Ok(())
+    }
+
+    /// Returns the innermost mount made so far that `target` lies in, and the rest of the path.
+    fn base_of<'a>(&'a self, target: &'a str) -> (BorrowedFd<'a>, &'a str) {
+        let within = |made: &'a Made| match &made.attachment {
+            Attachment::Mount { mount, .. } => {
+                Some((mount.as_fd(), target.strip_prefix(made.target.as_str())?.strip_prefix('/')?))
+            }
+            Attachment::Proc { .. } => None,
+        };
+        self.made.iter().rev().find_map(within).unwrap_or((self.root.as_fd(), target))
+    }
+
+    fn detached(&self, mount: &Mount, sources: &mut Sources) -> Result<Option<OwnedFd>> {
+        match mount {
+            Mount::Bind { source, access, .. } => {
+                let tree = clone_tree(sources.open(source)?, source)?;
+                let read_only = match access {
+                    Access::ReadOnly => attr::RDONLY,
+                    Access::ReadWrite => 0,
+                };
+                mount_setattr(&tree, attr::NOSUID | attr::NODEV | read_only, true)
+                    .context("restrict", || source.display().to_string())?;
+                Ok(Some(tree))
+            }
+            Mount::Device { source, .. } => {
+                let device = sources.open(source)?;
+                if file_type(&device)? != FileType::CharacterDevice {
+                    let what = io::Error::other("is no character device");
+                    return Err(Error::new("map", source.display().to_string(), what));
+                }
+                let tree = clone_tree(device, source)?;
+                mount_setattr(&tree, attr::NOSUID | attr::NOEXEC, false)
+                    .context("restrict", || source.display().to_string())?;
+                Ok(Some(tree))
+            }
+            Mount::Overlay { lower, upper, work, .. } => overlay(lower, upper, work, sources).map(Some),
+            Mount::Writable { target } => {
+                // A mount of its own, so that making the root read-only leaves it writable.
+                let directory = make_target(self.root.as_fd(), target, FileType::Directory)
+                    .map_err(|source| Error::new("make", format!("/{target}"), source))?;
+                clone_tree(directory.as_fd(), Path::new(target)).map(Some)
+            }
+            Mount::Proc { .. } => Ok(None),
+            Mount::Devpts { .. } => {
+                let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+                file_system("devpts", &["ptmxmode=0666", "mode=620"], flags).map(Some)
+            }
+        }
+    }
+}
+
+/// Makes a file system of its own; `options` are `name=value`.
+fn file_system(kind: &str, options: &[&str], attributes: MountAttrFlags) -> Result<OwnedFd> {
+    let make = || {
+        let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
+        for option in options {
+            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+            fsconfig_set_string(&context, name, value)?;
+        }
+        fsconfig_create(&context)?;
+        fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+    };
+    make().context("mount a file system of type", || kind)
+}
+
+fn clone_tree(source: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_EMPTY_PATH
+        | OpenTreeFlags::AT_RECURSIVE;
+    open_tree(source, "", flags).context("bind", || path.display().to_string())
+}
+
+/// Makes an overlay from opened directories. Older kernels take layers only as paths, so each is named by its
+/// descriptor: what was opened is what is mounted, whatever became of its path.
+fn overlay(lower: &[PathBuf], upper: &PathBuf, work: &PathBuf, sources: &mut Sources) -> Result<OwnedFd> {
+    let mut opened = |path: &PathBuf| -> Result<String> {
+        Ok(format!("/proc/self/fd/{}", sources.open(path)?.as_raw_fd()))
+    };
+    let lower: Vec<String> = lower.iter().map(&mut opened).collect::<Result<_>>()?;
+    let (lower, upper_fd, work_fd) = (lower.join(":"), opened(upper)?, opened(work)?);
+    let options = [
+        format!("lowerdir={lower}"),
+        format!("upperdir={upper_fd}"),
+        format!("workdir={work_fd}"),
+        "xino=off".to_owned(),
+    ];
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    file_system("overlay", &options, MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV)
+        .map_err(|error| {
+            let subject = format!("an overlay over {}", upper.display());
+            Error::new(
+                "mount",
+                subject,
+                io::Error::from(Errno::from_io_error(error.io()).unwrap_or(Errno::IO)),
+            )
+        })
+}
+
+fn file_type(fd: &impl AsFd) -> Result<FileType> {
+    let stat = fstat(fd).context("inspect", || "an opened file")?;
+    Ok(FileType::from_raw_mode(stat.st_mode))
+}
+
+/// How paths inside the sandbox are walked: below their base, and through no link, since a link there may have
+/// been put by an image.
+const BENEATH: ResolveFlags =
+    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+
+fn make_node(root: BorrowedFd<'_>, node: &Node) -> Result<()> {
+    let (path, made) = match node {
+        Node::Directory { path, mode } => (path, make_directory(root, path, *mode)),
+        Node::File { path, content, mode } => (path, make_file(root, path, content, *mode)),
+        Node::Symlink { path, target } => {
+            let parent = make_parent(root, path);
+            (path, parent.and_then(|(directory, name)| Ok(symlinkat(target, directory, name)?)))
+        }
+    };
+    made.map_err(|source| Error::new("make", format!("/{path}"), source))
+}
+
+fn make_directory(root: BorrowedFd<'_>, path: &str, mode: u32) -> io::Result<()> {
+    let (parent, name) = make_parent(root, path)?;
+    mkdirat(&parent, name, Mode::RWXU)?;
+    let directory = openat2(&parent, name, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), BENEATH)?;
+    Ok(rustix::fs::fchmod(directory, Mode::from_raw_mode(mode))?)
+}
+
+fn make_file(root: BorrowedFd<'_>, path: &str, content: &[u8], mode: u32) -> io::Result<()> {
+    use std::io::Write as _;
+    let (parent, name) = make_parent(root, path)?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let mut file = std::fs::File::from(openat2(&parent, name, flags, Mode::RUSR, BENEATH)?);
+    file.write_all(content)?;
+    Ok(rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?)
+}
+
+/// Makes the directories above `path` and returns the last, opened, with the path's own name.
+fn make_parent<'a>(root: BorrowedFd<'_>, path: &'a str) -> io::Result<(OwnedFd, &'a str)> {
+    match path.rsplit_once('/') {
+        Some((parent, name)) => Ok((make_target(root, parent, FileType::Directory)?, name)),
+        None => Ok((root.try_clone_to_owned()?, path)),
+    }
+}
+
+/// Opens what a mount is put on, making it and the directories above it where they are absent.
+fn make_target(base: BorrowedFd<'_>, path: &str, kind: FileType) -> io::Result<OwnedFd> {
+    let open = |at: BorrowedFd<'_>, name: &str, flags| {
+        openat2(at, name, flags | OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), BENEATH)
+    };
+    let mut directory = base.try_clone_to_owned()?;
+    let mut names = path.split('/').peekable();
+    while let Some(name) = names.next() {
+        let is_file = names.peek().is_none() && kind != FileType::Directory;
+        let flags = if is_file { OFlags::empty() } else { OFlags::DIRECTORY };
+        directory = match open(directory.as_fd(), name, flags) {
+            Err(Errno::NOENT) if is_file => {
+                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+                openat2(&directory, name, flags, Mode::from_raw_mode(0o444), BENEATH)?;
+                open(directory.as_fd(), name, OFlags::empty())?
+            }
+            Err(Errno::NOENT) => {
+                let mode = Mode::from_raw_mode(0o755);
+                match mkdirat(&directory, name, mode) {
+                    Ok(()) | Err(Errno::EXIST) => open(directory.as_fd(), name, flags)?,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            found => found?,
+        };
+    }
+    Ok(directory)
+}
+
+/// Opens the note for pid 1, before anything of the sandbox runs.
+fn open_note(root: BorrowedFd<'_>, path: &str) -> Result<OwnedFd> {
+    openat2(root, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty(), BENEATH)
+        .context("open the note", || format!("/{path}"))
+}

@@ -1,0 +1,193 @@
+//! Real sandboxes around programs of the host. They need root: without it each says so and counts as skipped.
+#![cfg(target_os = "linux")]
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
+
+use std::fs;
+use std::io::Read as _;
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use linux_sandbox::{Access, Mount, Node, Plan, Program, ProgramExit, Sandbox, Sources, Stdio};
+
+/// A root in which the host's shell runs.
+fn shell(script: &str) -> Plan {
+    let bind = |path: &str| Mount::Bind {
+        source: PathBuf::from(format!("/{path}")),
+        target: path.to_owned(),
+        access: Access::ReadOnly,
+    };
+    let libraries =
+        ["usr", "bin", "lib", "lib64"].into_iter().filter(|path| fs::exists(format!("/{path}")).unwrap());
+    Plan {
+        hostname: "box".to_owned(),
+        root: vec![
+            Node::Directory { path: "tmp".to_owned(), mode: 0o1777 },
+            Node::File { path: "run/note".to_owned(), content: vec![0; 64], mode: 0o600 },
+        ],
+        mounts: libraries
+            .map(bind)
+            .chain([
+                Mount::Proc { target: "proc".to_owned() },
+                Mount::Writable { target: "tmp".to_owned() },
+                Mount::Writable { target: "run".to_owned() },
+                Mount::Device { source: "/dev/null".into(), target: "dev/null".to_owned() },
+                Mount::Devpts { target: "dev/pts".to_owned() },
+            ])
+            .collect(),
+        program: Program {
+            executable: "/bin/sh".to_owned(),
+            arguments: ["sh", "-c", script].map(str::to_owned).to_vec(),
+            environment: vec!["PATH=/usr/bin:/bin".to_owned()],
+            directory: "/tmp".to_owned(),
+        },
+        note: Some("run/note".to_owned()),
+    }
+}
+
+fn spawn(plan: &Plan) -> (Sandbox, fs::File) {
+    let null = fs::File::open("/dev/null").unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let stdio = Stdio { input: null.as_fd(), output: writer.as_fd(), error: writer.as_fd() };
+    let sandbox = Sandbox::spawn(plan, &mut Sources::default(), &stdio, Vec::new()).unwrap();
+    (sandbox, fs::File::from(std::os::fd::OwnedFd::from(reader)))
+}
+
+fn run(script: &str) -> (ProgramExit, String) {
+    let (sandbox, mut output) = spawn(&shell(script));
+    let mut text = String::new();
+    output.read_to_string(&mut text).unwrap();
+    (sandbox.wait(None).unwrap().unwrap().program, text)
+}
+
+/// Returns whether this test can run; says so where not.
+fn root(test: &str) -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        eprintln!("skipped: {test}: needs root");
+    }
+    root
+}
+
+#[test]
+fn a_program_sees_only_what_its_plan_holds() {
+    if !root("a_program_sees_only_what_its_plan_holds") {
+        return;
+    }
+    let (exit, text) =
+        run("echo /*; cat /proc/sys/kernel/hostname; echo $PPID $PATH; ls /proc/self/fd; exit 7");
+    assert_eq!(exit, ProgramExit::Exited(7), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("/bin /dev /lib"), "{text}");
+    assert_eq!(lines[1], "box");
+    assert_eq!(lines[2], "1 /usr/bin:/bin");
+    assert_eq!(&lines[3..], ["0", "1", "2", "3"], "only the standard handles, and the one of ls itself");
+}
+
+#[test]
+fn nothing_of_the_system_can_be_written() {
+    if !root("nothing_of_the_system_can_be_written") {
+        return;
+    }
+    for path in ["/x", "/usr/x", "/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/dev/x"] {
+        let (exit, text) = run(&format!("(echo x > {path}) 2>/dev/null && echo written"));
+        assert_eq!((exit, text.as_str()), (ProgramExit::Exited(2), ""), "{path}");
+    }
+    assert_eq!(run("echo x > /tmp/x && cat /tmp/x").1, "x\n");
+}
+
+#[test]
+fn no_privilege_is_left() {
+    if !root("no_privilege_is_left") {
+        return;
+    }
+    let (_, text) = run("grep -E '^(Cap|NoNewPrivs)' /proc/self/status");
+    let expected =
+        ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map(|c| format!("{c}:\t{:016x}\n", 0)).concat();
+    assert_eq!(text, format!("{expected}NoNewPrivs:\t1\n"));
+    let (exit, text) = run("mount -t tmpfs none /tmp; hostname other; cat /proc/1/environ");
+    assert_ne!(exit, ProgramExit::Exited(0), "{text}");
+}
+
+#[test]
+fn how_it_ended_is_told() {
+    if !root("how_it_ended_is_told") {
+        return;
+    }
+    assert_eq!(run("exit 255").0, ProgramExit::Exited(255));
+    assert_eq!(run("kill -9 $$").0, ProgramExit::Signalled(9));
+    let (sandbox, _output) = spawn(&shell("sleep 60"));
+    assert_eq!(sandbox.wait(Some(Duration::from_millis(20))).unwrap(), None);
+    sandbox.kill().unwrap();
+    assert_eq!(sandbox.wait(None).unwrap().unwrap().program, ProgramExit::Lost);
+}
+
+#[test]
+fn the_process_named_in_the_note_gets_the_signals() {
+    if !root("the_process_named_in_the_note_gets_the_signals") {
+        return;
+    }
+    let script =
+        "sleep 60 & printf \"\\\\$(printf %o $!)\" | dd of=/run/note conv=notrunc status=none; echo up; wait";
+    let (sandbox, mut output) = spawn(&shell(script));
+    let mut up = [0; 3];
+    output.read_exact(&mut up).unwrap();
+    sandbox.signal(9).unwrap();
+    let exit = sandbox.wait(None).unwrap().unwrap();
+    // The shell reaps its own child, so only the shell's status tells here; an orphan's death would be seen.
+    assert_eq!(exit.program, ProgramExit::Exited(137).min_shell());
+    assert_ne!(exit.note[0], 0);
+}
+
+trait MinShell {
+    fn min_shell(self) -> Self;
+}
+
+impl MinShell for ProgramExit {
+    /// dash's `wait` without operands returns 0 whatever the child's end was.
+    fn min_shell(self) -> Self {
+        Self::Exited(0)
+    }
+}
+
+#[test]
+fn failures_name_what_was_tried() {
+    if !root("failures_name_what_was_tried") {
+        return;
+    }
+    let failure = |change: fn(&mut Plan)| {
+        let mut plan = shell("true");
+        change(&mut plan);
+        let null = fs::File::open("/dev/null").unwrap();
+        let stdio = Stdio { input: null.as_fd(), output: null.as_fd(), error: null.as_fd() };
+        let error = Sandbox::spawn(&plan, &mut Sources::default(), &stdio, Vec::new()).unwrap_err();
+        format!("{error}: {}", error.io())
+    };
+    let missing = "No such file or directory (os error 2)";
+    assert_eq!(
+        failure(|p| p.program.executable = "/nope".into()),
+        format!("cannot execute /nope: {missing}")
+    );
+    assert_eq!(failure(|p| p.program.directory = "/nope".into()), format!("cannot enter /nope: {missing}"));
+    let bind = Mount::Bind { source: "/nope".into(), target: "x".into(), access: Access::ReadOnly };
+    let expected = format!("cannot open /nope: {missing}");
+    let mut plan = shell("true");
+    plan.mounts.push(bind);
+    let null = fs::File::open("/dev/null").unwrap();
+    let stdio = Stdio { input: null.as_fd(), output: null.as_fd(), error: null.as_fd() };
+    let error = Sandbox::spawn(&plan, &mut Sources::default(), &stdio, Vec::new()).unwrap_err();
+    assert_eq!(format!("{error}: {}", error.io()), expected);
+}
+
+#[test]
+fn everything_ends_with_its_launcher() {
+    if !root("everything_ends_with_its_launcher") {
+        return;
+    }
+    let (sandbox, mut output) = spawn(&shell("sleep 60 & echo up; wait"));
+    let mut up = [0; 3];
+    output.read_exact(&mut up).unwrap();
+    let pid = sandbox.pid();
+    drop(sandbox);
+    assert!(!fs::exists(format!("/proc/{pid}")).unwrap());
+}
