@@ -96,10 +96,15 @@ pub enum Mount {
         /// Where the merged tree appears.
         target: String,
     },
-    /// A directory of the root that stays writable.
-    Writable {
-        /// Where.
+    /// A directory or file of the root itself, seen at another place or with another access: the root is
+    /// read-only, and what shall stay writable is mounted on itself.
+    Own {
+        /// Its path in the root.
+        source: String,
+        /// Where it appears.
         target: String,
+        /// Whether it may be changed.
+        access: Access,
     },
     /// The sandbox's own processes; read-only, since its kernel settings are the host's.
     Proc {
@@ -114,13 +119,18 @@ pub enum Mount {
 }
 
 impl Mount {
+    /// Keeps a directory of the root writable.
+    pub fn writable(path: &str) -> Self {
+        Self::Own { source: path.to_owned(), target: path.to_owned(), access: Access::ReadWrite }
+    }
+
     /// Returns where it appears.
     pub fn target(&self) -> &str {
         match self {
             Self::Bind { target, .. }
             | Self::Device { target, .. }
             | Self::Overlay { target, .. }
-            | Self::Writable { target }
+            | Self::Own { target, .. }
             | Self::Proc { target }
             | Self::Devpts { target } => target,
         }
@@ -131,7 +141,7 @@ impl Mount {
         match self {
             Self::Bind { source, .. } | Self::Device { source, .. } => vec![source],
             Self::Overlay { lower, upper, work, .. } => lower.iter().chain([upper, work]).collect(),
-            Self::Writable { .. } | Self::Proc { .. } | Self::Devpts { .. } => Vec::new(),
+            Self::Own { .. } | Self::Proc { .. } | Self::Devpts { .. } => Vec::new(),
         }
     }
 }

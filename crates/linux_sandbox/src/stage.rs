@@ -98,12 +98,7 @@ impl Staging {
         match mount {
             Mount::Bind { source, access, .. } => {
                 let tree = clone_tree(sources.open(source)?, source)?;
-                let read_only = match access {
-                    Access::ReadOnly => attr::RDONLY,
-                    Access::ReadWrite => 0,
-                };
-                mount_setattr(&tree, attr::NOSUID | attr::NODEV | read_only, true)
-                    .context("restrict", || source.display().to_string())?;
+                restrict(&tree, *access, &source.display())?;
                 Ok(Some(tree))
             }
             Mount::Device { source, .. } => {
@@ -118,11 +113,17 @@ impl Staging {
                 Ok(Some(tree))
             }
             Mount::Overlay { lower, upper, work, .. } => overlay(lower, upper, work, sources).map(Some),
-            Mount::Writable { target } => {
-                // A mount of its own, so that making the root read-only leaves it writable.
-                let directory = make_target(self.root.as_fd(), target, FileType::Directory)
-                    .map_err(|source| Error::new("make", format!("/{target}"), source))?;
-                clone_tree(directory.as_fd(), Path::new(target)).map(Some)
+            Mount::Own { source, access, .. } => {
+                let own = openat2(
+                    &self.root,
+                    source.as_str(),
+                    OFlags::PATH | OFlags::CLOEXEC,
+                    Mode::empty(),
+                    BENEATH,
+                )
+                .context("open", || format!("/{source}"))?;
+                let tree = clone_tree(own.as_fd(), Path::new(source))?;
+                restrict(&tree, *access, source).map(|()| Some(tree))
             }
             Mount::Proc { .. } => Ok(None),
             Mount::Devpts { .. } => {
@@ -131,6 +132,14 @@ impl Staging {
             }
         }
     }
+}
+
+fn restrict(tree: &OwnedFd, access: Access, path: &impl std::fmt::Display) -> Result<()> {
+    let read_only = match access {
+        Access::ReadOnly => attr::RDONLY,
+        Access::ReadWrite => 0,
+    };
+    mount_setattr(tree, attr::NOSUID | attr::NODEV | read_only, true).context("restrict", || path.to_string())
 }
 
 /// Makes a file system of its own; `options` are `name=value`.

@@ -33,8 +33,8 @@ fn shell(script: &str) -> Plan {
             .map(bind)
             .chain([
                 Mount::Proc { target: "proc".to_owned() },
-                Mount::Writable { target: "tmp".to_owned() },
-                Mount::Writable { target: "run".to_owned() },
+                Mount::writable("tmp"),
+                Mount::writable("run"),
                 Mount::Device { source: "/dev/null".into(), target: "dev/null".to_owned() },
                 Mount::Devpts { target: "dev/pts".to_owned() },
             ])
