@@ -5,6 +5,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod cmdline;
+pub mod document;
 pub mod error;
 pub mod paths;
 pub mod spec;

@@ -1,0 +1,128 @@
+//! From what was asked to the documents that an engine takes: pure, touching neither disk nor clock.
+//!
+//! ```text
+//! Spec + Root + host's processors -> decided (once) -> v1 or v2 -> Request
+//! ```
+//!
+//! The documents are those of the Windows Host Compute Service, on each platform: the Linux engine takes the very
+//! text that the service would. What the service has no field for travels beside them, in [`Extras`].
+
+mod decided;
+mod processor;
+mod remark;
+mod v1;
+mod v2;
+
+use serde::{Serialize, Serializer};
+
+pub use processor::Share;
+pub use remark::Remark;
+
+use crate::error::Result;
+use crate::spec::{AffinityMask, ContainerId, Services, Spec};
+
+/// The language the documents are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    /// For vmcompute.dll: the only one that build 14393 (Windows Server 2016) takes.
+    V1,
+    /// For computecore.dll, from build 17763 (Windows Server 2019) on.
+    V2,
+}
+
+/// The document that a compute system is created from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum SystemDocument {
+    /// In schema v1.
+    V1(hcs_schema::v1::ContainerConfig),
+    /// In schema v2.
+    V2(hcs_schema::v2::ComputeSystem),
+}
+
+/// The document that a process is created from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum ProcessDocument {
+    /// In schema v1.
+    V1(hcs_schema::v1::ProcessConfig),
+    /// In schema v2.
+    V2(hcs_schema::v2::ProcessParameters),
+}
+
+/// What the service has no field for. An engine enforces each of these or refuses it by name before it starts
+/// anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Extras {
+    /// The processors that may be used; printed as a hexadecimal mask.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "hexadecimal")]
+    pub affinity: Option<AffinityMask>,
+    /// How much of Windows' service world is started (Linux engine only).
+    pub services: Services,
+}
+
+/// All that an engine needs to know. Serialised for people to read (`--dry-run`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// What the compute system is created from.
+    pub system: SystemDocument,
+    /// What its first process is created from.
+    pub process: ProcessDocument,
+    /// What neither of them can say.
+    pub extras: Extras,
+}
+
+/// The root that the host granted, as the documents name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// The mounted scratch layer: on Windows `\\?\Volume{GUID}`, with or without a trailing backslash; on Linux a
+    /// path.
+    pub volume: String,
+    /// The host directory of the scratch layer.
+    pub scratch: String,
+    /// The read-only layers, topmost first.
+    pub layers: Vec<Layer>,
+}
+
+/// A read-only layer, as the documents name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// Its GUID, lower case, without braces.
+    pub id: String,
+    /// Its host directory.
+    pub path: String,
+}
+
+/// Builds the documents of container `id` in `schema`, and says in which points they are not word for word what
+/// was asked. `host_cpus` is the number of processors of the host.
+///
+/// # Errors
+/// [`ErrorKind::InvalidSpec`](crate::ErrorKind::InvalidSpec), naming the key: a host path that is not UTF-8, a
+/// command line that Windows cannot take, a process directory that nothing maps, more memory than a document can
+/// say.
+pub fn build(
+    id: &ContainerId,
+    spec: &Spec,
+    root: &Root,
+    host_cpus: u32,
+    schema: Schema,
+) -> Result<(Request, Vec<Remark>)> {
+    let (decided, mut remarks) = decided::decide(id, spec, root, host_cpus)?;
+    let (system, process) = match schema {
+        Schema::V1 => (SystemDocument::V1(v1::system(&decided)), ProcessDocument::V1(v1::process(&decided))),
+        Schema::V2 => {
+            remarks.extend(v2::remark(&decided));
+            (SystemDocument::V2(v2::system(&decided)), ProcessDocument::V2(v2::process(&decided)))
+        }
+    };
+    let extras = Extras { affinity: spec.limits.affinity, services: spec.services };
+    Ok((Request { system, process, extras }, remarks))
+}
+
+/// Writes a mask as people write it.
+fn hexadecimal<S: Serializer>(mask: &Option<AffinityMask>, to: S) -> std::result::Result<S::Ok, S::Error> {
+    to.collect_str(&format_args!("{:#x}", mask.map_or(0, AffinityMask::bits)))
+}
+
+#[cfg(test)]
+mod tests;
