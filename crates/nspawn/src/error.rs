@@ -7,6 +7,9 @@ use std::fmt;
 /// A result of this library.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// The operation of every refusal of an input.
+const ACCEPT: &str = "accept";
+
 /// What sort of failure it is. One table maps it to an exit status, a C return code and an RPC code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -77,7 +80,7 @@ impl Error {
 
     /// Makes the refusal of an input: `subject` names the key, `reason` what is wrong with which value.
     pub fn invalid(subject: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::new(ErrorKind::InvalidSpec, "accept", subject).reason(reason)
+        Self::new(ErrorKind::InvalidSpec, ACCEPT, subject).reason(reason)
     }
 
     /// Says why, in words.
@@ -145,10 +148,10 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, op, subject, reason, .. } = &*self.0;
-        // A refused input is known by its key: "process_directory: is not absolute".
-        match kind {
-            ErrorKind::InvalidSpec => write!(f, "{subject}")?,
+        let Inner { op, subject, reason, .. } = &*self.0;
+        // A refused input, invalid or unsupported, is known by its key: "process_directory: is not absolute".
+        match *op {
+            ACCEPT => write!(f, "{subject}")?,
             _ => write!(f, "cannot {op} {subject}")?,
         }
         reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
@@ -170,5 +173,7 @@ mod tests {
         let error = Error::io("open", "/x\ny", std::io::Error::from_raw_os_error(2));
         assert_eq!(error.one_line(), "cannot open /x\\ny: No such file or directory (os error 2)");
         assert_eq!(Error::invalid("cpus_count", "is 0").one_line(), "cpus_count: is 0");
+        let unsupported = Error::invalid("user", "is not supported").with_kind(ErrorKind::Unsupported);
+        assert_eq!(unsupported.one_line(), "user: is not supported");
     }
 }

@@ -8,7 +8,9 @@
 pub mod cmdline;
 pub mod document;
 pub mod error;
+pub mod names;
 pub mod paths;
+mod refusal;
 pub mod spec;
 
 pub use error::{Error, ErrorKind, Result};

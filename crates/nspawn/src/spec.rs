@@ -6,7 +6,8 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::refusal::refuse;
 
 /// A container, as asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -180,7 +181,7 @@ impl ContainerName {
             return Ok(Self(text.to_owned()));
         }
         let rule = "must be 1 to 56 letters, digits, '-', '_' or '.', beginning with a letter or digit";
-        Err(Error::invalid("name", format!("{text:?} {rule}")))
+        Err(refuse("name", rule, text))
     }
 
     /// Returns it as text.
@@ -242,7 +243,7 @@ impl Hostname {
             return Ok(Self(text.to_owned()));
         }
         let rule = "must be 1 to 15 letters, digits or inner hyphens, and not only digits";
-        Err(Error::invalid("hostname", format!("{text:?} {rule}")))
+        Err(refuse("hostname", rule, text))
     }
 
     /// Returns it as text.
