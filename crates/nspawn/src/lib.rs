@@ -10,6 +10,7 @@ pub mod document;
 pub mod error;
 pub mod names;
 pub mod paths;
+pub mod program;
 mod refusal;
 pub mod spec;
 
