@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cmdline;
+pub mod config;
 pub mod document;
 pub mod error;
 pub mod names;
