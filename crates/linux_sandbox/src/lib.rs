@@ -11,6 +11,8 @@
 //! moves them there, so no path is used after a check.
 #![cfg(target_os = "linux")]
 
+pub mod cgroup;
+
 mod child;
 mod error;
 mod init;
