@@ -101,3 +101,46 @@ fn members(group: &Path) -> Result<Vec<i32>, Error> {
         Err(error) => Err(Error::io("read", &file, error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Child, Command};
+
+    /// Makes a group of plain files with one real process in it.
+    fn group(dir: &Path) -> Child {
+        let child = Command::new("sleep").arg("100").spawn().expect("sleep runs");
+        // 0 is a process of another PID namespace; the last one's number is beyond all that there can be.
+        fs::write(dir.join("cgroup.procs"), format!("0\n{}\n2147483647\n", child.id())).expect("a file");
+        child
+    }
+
+    #[test]
+    fn without_cgroup_kill_the_group_is_frozen_signalled_and_thawed() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut child = group(dir.path());
+        fs::write(dir.path().join("cgroup.freeze"), "").expect("a file");
+        kill(dir.path(), Version::V2).expect("killed");
+        assert_eq!(child.wait().expect("it ends").signal(), Some(9));
+        assert_eq!(fs::read_to_string(dir.path().join("cgroup.freeze")).expect("a file"), "0");
+    }
+
+    #[test]
+    fn groups_below_are_killed_too() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let below = dir.path().join("a/b");
+        fs::create_dir_all(&below).expect("directories");
+        let mut child = group(&below);
+        kill(dir.path(), Version::V1).expect("killed");
+        assert_eq!(child.wait().expect("it ends").signal(), Some(9));
+    }
+
+    #[test]
+    fn what_is_gone_needs_no_kill() {
+        for version in [Version::V1, Version::V2] {
+            kill(Path::new("/sys/fs/cgroup/nspawn_not_there"), version).expect("nothing to kill");
+        }
+    }
+}

@@ -28,7 +28,8 @@ pub(super) fn settings(
 }
 
 /// Bounds memory, then memory and swap by the same number, so that nothing can be swapped out past the limit. The
-/// order matters: the second must never be below the first.
+/// order matters: the second must never be below the first. The kernel kills one process only, the largest; whoever
+/// wants the sandbox to end then watches [`super::Group::oom_counter`].
 fn memory(limits: &Limits) -> Vec<Setting> {
     limits.memory.map_or_else(Vec::new, |bytes| {
         vec![

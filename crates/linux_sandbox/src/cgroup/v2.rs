@@ -202,7 +202,8 @@ pub(super) fn settings(
     Ok(settings)
 }
 
-/// Bounds memory, allows no swap, and has the kernel kill the whole group rather than its largest process.
+/// Bounds memory, allows no swap, and has the kernel kill the whole group rather than its largest process. The
+/// sandbox's pid 1 goes with it, unless its oom_score_adj is -1000; whoever waits for it asks [`super::Usage`] why.
 fn memory(limits: &Limits) -> Vec<Setting> {
     limits.memory.map_or_else(Vec::new, |bytes| {
         vec![
