@@ -203,7 +203,7 @@ pub(super) fn settings(
 }
 
 /// Bounds memory, allows no swap, and has the kernel kill the whole group rather than its largest process. The
-/// sandbox's pid 1 goes with it, unless its oom_score_adj is -1000; whoever waits for it asks [`super::Usage`] why.
+/// sandbox's pid 1 goes with it where it is inside, unless its oom_score_adj is -1000.
 fn memory(limits: &Limits) -> Vec<Setting> {
     limits.memory.map_or_else(Vec::new, |bytes| {
         vec![
