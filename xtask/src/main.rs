@@ -1,2 +1,59 @@
 //! `cargo xtask`: builds, tests, measures and demonstrates the project.
-fn main() {}
+
+#![expect(clippy::print_stdout, reason = "a tool for developers, which tells what it does")]
+
+mod bench;
+mod demo;
+mod packages;
+mod programs;
+mod shell;
+mod test;
+
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+
+/// Builds, tests, measures and demonstrates the project.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run a Windows program in a container: the original program's own example
+    Demo,
+    /// Check and test everything, with real Windows programs too
+    Test,
+    /// Fetch the real Windows programs of the tests, and their Linux builds
+    Programs,
+    /// Measure, beside programs that do the like
+    Bench {
+        #[command(subcommand)]
+        what: Measure,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Measure {
+    /// Time and memory of starting containers; prints a Markdown table
+    Start,
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().task {
+        Task::Demo => demo::run(),
+        Task::Test => test::run(),
+        Task::Programs => fetch_programs(),
+        Task::Bench { what: Measure::Start } => bench::start(),
+    }
+}
+
+fn fetch_programs() -> Result<()> {
+    packages::install(&packages::PIP);
+    let failures = programs::fetch_all()?;
+    if !failures.is_empty() {
+        bail!("cannot fetch {}", failures.join("; "));
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! What the numbers were measured on.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+
+use anyhow::{Context as _, Result};
+
+use crate::shell;
+
+/// Returns one sentence with the date, the machine and the versions of what was measured against.
+///
+/// # Errors
+/// A version cannot be told.
+pub fn description() -> Result<String> {
+    let date = shell::read(Command::new("date").args(["--utc", "+%Y-%m-%d"]))?;
+    let kernel = shell::read(Command::new("uname").arg("-r"))?;
+    let first_line = |text: String| text.lines().next().unwrap_or_default().to_owned();
+    let wine = shell::read(Command::new("/usr/lib/wine/wine64").arg("--version"))?;
+    let bubblewrap = shell::read(Command::new("bwrap").arg("--version"))?;
+    let runc = shell::find("runc").context("runc is not installed")?;
+    let runc = first_line(shell::read(Command::new(runc).arg("--version"))?);
+    let processors = thread::available_parallelism().context("cannot count processors")?;
+    Ok(format!(
+        "Measured on {date}: {processors} processors ({}), {} GiB of memory, {}, Linux {kernel}, cgroup {}, load {}; \
+         {wine}, {bubblewrap}, {runc}.",
+        field("/proc/cpuinfo", "model name", ':')?,
+        field("/proc/meminfo", "MemTotal", ':')?.trim_end_matches(" kB").parse::<u64>()? >> 20,
+        field("/etc/os-release", "PRETTY_NAME", '=')?.trim_matches('"'),
+        cgroup_version(),
+        read("/proc/loadavg")?.split(' ').next().unwrap_or_default(),
+    ))
+}
+
+fn cgroup_version() -> &'static str {
+    if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() { "v2" } else { "v1" }
+}
+
+/// Returns the value of the first line `NAME SEPARATOR VALUE` of a file.
+fn field(file: &str, name: &str, separator: char) -> Result<String> {
+    let text = read(file)?;
+    let value =
+        text.lines().filter_map(|line| line.split_once(separator)).find(|(key, _)| key.trim() == name);
+    Ok(value.with_context(|| format!("{file} has no {name}"))?.1.trim().to_owned())
+}
+
+fn read(file: &str) -> Result<String> {
+    fs::read_to_string(file).with_context(|| format!("cannot read {file}"))
+}

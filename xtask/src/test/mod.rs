@@ -1,0 +1,121 @@
+//! `cargo xtask test`: every check and every test, with a count of what passed, failed and was skipped.
+
+mod tally;
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{packages, programs, shell};
+use tally::{Stream, Tally};
+
+/// Installs what the tests need, runs them all, and prints the count as the last line.
+///
+/// # Errors
+/// Something failed, or cargo cannot be run at all. A skipped test is no error: it is named and counted.
+pub fn run() -> Result<()> {
+    let needed =
+        [packages::WINE.as_slice(), &packages::PIP, &packages::WINDOWS_TOOLCHAIN, &packages::WATCHERS];
+    packages::install(&needed.concat());
+    for failure in programs::fetch_all()? {
+        println!("cannot fetch {failure}");
+    }
+
+    let mut tally = Tally::default();
+    check(&mut tally, "format", shell::cargo().args(["fmt", "--all", "--check"]));
+    let clippy = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+    check(&mut tally, "clippy", shell::cargo().args(clippy));
+    if shell::find("cargo-deny").is_some() {
+        check(&mut tally, "deny", shell::cargo().args(["deny", "--workspace", "check"]));
+    } else {
+        tally.skip("deny: cargo-deny is not installed");
+    }
+    run_tests(&mut tally)?;
+    tally.print();
+    if !tally.is_good() {
+        bail!("some of it failed");
+    }
+    Ok(())
+}
+
+/// Runs one check, which counts as one test.
+fn check(tally: &mut Tally, name: &str, command: &mut Command) {
+    match shell::run(command) {
+        Ok(()) => tally.pass(name),
+        Err(error) => tally.fail(&format!("{name}: {error:#}")),
+    }
+}
+
+/// Runs the tests of the workspace: as root where we can become root, as starting containers takes it.
+fn run_tests(tally: &mut Tally) -> Result<()> {
+    let mut command = shell::cargo();
+    command.args(["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
+    let through_sudo = !shell::is_root() && shell::find("sudo").is_some();
+    if through_sudo {
+        // Cargo and the compiler stay ours; only what was built is run by root.
+        command.env(runner_variable()?, "sudo --preserve-env");
+    }
+    let status = follow(&mut command, tally);
+    if through_sudo {
+        give_back()?;
+    }
+    if !status? && !tally.has_failures() {
+        tally.fail("cargo test: it failed before or beside the tests");
+    }
+    Ok(())
+}
+
+/// Returns the variable by which cargo takes the program that runs what it built.
+fn runner_variable() -> Result<String> {
+    let version = shell::read(Command::new("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.context("rustc -vV names no host")?.to_uppercase().replace('-', "_");
+    Ok(format!("CARGO_TARGET_{host}_RUNNER"))
+}
+
+/// Gives the files that tests made as root back to us, so that cargo can remove them.
+fn give_back() -> Result<()> {
+    let target = shell::target_directory()?;
+    let own = shell::read(Command::new("id").arg("-u"))? + ":" + &shell::read(Command::new("id").arg("-g"))?;
+    let mut chown = shell::as_root("chown").context("sudo went away")?;
+    shell::run(chown.args(["--recursive", "--no-dereference", &own]).arg(target.join("tmp")))
+}
+
+/// Runs the command, passes on what it prints and counts the tests in it. Returns whether it exited with 0.
+fn follow(command: &mut Command, tally: &mut Tally) -> Result<bool> {
+    println!("$ {}", shell::spelled(command));
+    let what = shell::spelled(command);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot run {what}"))?;
+    let (sender, lines) = mpsc::channel();
+    let pipes: [Option<(Stream, Box<dyn Read + Send>)>; 2] = [
+        child.stdout.take().map(|pipe| (Stream::Out, Box::new(pipe) as Box<_>)),
+        child.stderr.take().map(|pipe| (Stream::Err, Box::new(pipe) as Box<_>)),
+    ];
+    for (stream, pipe) in pipes.into_iter().flatten() {
+        let sender = sender.clone();
+        thread::spawn(move || send_lines(stream, pipe, &sender));
+    }
+    drop(sender);
+    for (stream, line) in lines {
+        if let Some(line) = tally.take(stream, line) {
+            println!("{line}");
+        }
+    }
+    Ok(child.wait().with_context(|| format!("cannot wait for {what}"))?.success())
+}
+
+fn send_lines(stream: Stream, pipe: impl Read, lines: &Sender<(Stream, String)>) {
+    for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
+        if lines.send((stream, String::from_utf8_lossy(&line).into_owned())).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Counts tests from what the standard test harness prints.
+
+/// The stream that a line came by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output, where the harness reports.
+    Out,
+    /// Standard error, where cargo and the tests speak.
+    Err,
+}
+
+/// What passed, failed and was skipped.
+///
+/// A test that cannot run here writes `skipped: NAME: REASON` and passes as far as the harness knows: it is moved
+/// from the passed to the skipped. `NAME` is the test's name, or names one of the cases in it.
+#[derive(Debug, Default)]
+pub struct Tally {
+    passed: Vec<String>,
+    failed: Vec<String>,
+    skipped: Vec<String>,
+    section: Section,
+}
+
+/// Where in the harness's report we are: its list of what successful tests printed is read, not shown.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Section {
+    #[default]
+    Shown,
+    Successes,
+}
+
+impl Tally {
+    /// Counts a passed check.
+    pub fn pass(&mut self, name: &str) {
+        self.passed.push(name.to_owned());
+    }
+
+    /// Counts a failed check; `what` names it and tells why.
+    pub fn fail(&mut self, what: &str) {
+        self.failed.push(what.to_owned());
+    }
+
+    /// Counts a skipped check: `NAME: REASON`.
+    pub fn skip(&mut self, what: &str) {
+        self.skipped.push(what.to_owned());
+    }
+
+    /// Whether something failed.
+    pub fn has_failures(&self) -> bool {
+        !self.failed.is_empty()
+    }
+
+    /// Whether nothing failed and something passed: no test run is no success.
+    pub fn is_good(&self) -> bool {
+        !self.has_failures() && self.passed_count() > 0
+    }
+
+    /// Takes a line of the harness or of a test, and returns it where it is to be shown.
+    pub fn take(&mut self, stream: Stream, line: String) -> Option<String> {
+        if let Some(what) = line.trim_start().strip_prefix("skipped: ") {
+            self.skipped.push(what.to_owned());
+        } else if stream == Stream::Err {
+            return Some(line);
+        }
+        match line.as_str() {
+            "successes:" => self.section = Section::Successes,
+            "failures:" => self.section = Section::Shown,
+            line if line.starts_with("test result: ") => self.section = Section::Shown,
+            _ => {}
+        }
+        if stream == Stream::Out && self.section == Section::Successes {
+            return None;
+        }
+        if let Some((name, outcome)) = line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... ")) {
+            let name = name.trim_end_matches(" - should panic").to_owned();
+            match outcome {
+                "ok" => self.passed.push(name),
+                "FAILED" => self.failed.push(name),
+                other if other.starts_with("ignored") => self.skipped.push(format!("{name}: {other}")),
+                _ => {}
+            }
+        }
+        Some(line)
+    }
+
+    /// Prints the skipped and the failed by name, and the count alone on the last line.
+    pub fn print(&self) {
+        println!();
+        for what in &self.skipped {
+            println!("skipped: {what}");
+        }
+        for what in &self.failed {
+            println!("failed: {what}");
+        }
+        let (passed, failed, skipped) = (self.passed_count(), self.failed.len(), self.skipped.len());
+        println!("{passed} passed, {failed} failed, {skipped} skipped");
+    }
+
+    /// Counts the passed without those that were skipped.
+    fn passed_count(&self) -> usize {
+        self.passed.iter().filter(|test| !self.skipped.iter().any(|what| names(what, test))).count()
+    }
+}
+
+/// Whether what was skipped is the test: its `NAME` is the test's path or the end of it.
+fn names(skipped: &str, test: &str) -> bool {
+    let name = skipped.split_once(": ").map_or(skipped, |(name, _)| name);
+    test.strip_suffix(name).is_some_and(|module| module.is_empty() || module.ends_with("::"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPORT: &[(Stream, &str)] = &[
+        (Stream::Err, "     Running tests/programs.rs"),
+        (Stream::Out, "running 5 tests"),
+        (Stream::Out, "test one::starts ... ok"),
+        (Stream::Err, "skipped: starts: no Wine"),
+        (Stream::Out, "test two::works ... ok"),
+        (Stream::Out, "test two::refuses - should panic ... ok"),
+        (Stream::Out, "test two::breaks ... FAILED"),
+        (Stream::Out, "test two::slow ... ignored, takes an hour"),
+        (Stream::Out, "successes:"),
+        (Stream::Out, "---- two::works stdout ----"),
+        (Stream::Out, "skipped: cases of two, v2: no cgroup v2"),
+        (Stream::Out, "failures:"),
+        (Stream::Out, "    two::breaks"),
+        (Stream::Out, "test result: FAILED. 3 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out"),
+    ];
+
+    fn taken(report: &[(Stream, &str)]) -> (Tally, Vec<String>) {
+        let mut tally = Tally::default();
+        let take = |(stream, line): &(Stream, &str)| tally.take(*stream, (*line).to_owned());
+        let shown = report.iter().filter_map(take).collect();
+        (tally, shown)
+    }
+
+    #[test]
+    fn counts_each_test_once() {
+        let (tally, _) = taken(REPORT);
+        assert_eq!((tally.passed_count(), tally.failed.len(), tally.skipped.len()), (2, 1, 3));
+        assert_eq!(tally.failed, ["two::breaks"]);
+        assert!(!tally.is_good());
+    }
+
+    #[test]
+    fn shows_all_but_what_successful_tests_printed() {
+        let (_, shown) = taken(REPORT);
+        let hidden = ["successes:", "---- two::works stdout ----", "skipped: cases of two, v2: no cgroup v2"];
+        let expected: Vec<_> =
+            REPORT.iter().map(|(_, line)| *line).filter(|line| !hidden.contains(line)).collect();
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn no_test_is_no_success() {
+        assert!(!taken(&[]).0.is_good());
+        assert!(taken(&REPORT[2..3]).0.is_good());
+        assert!(!taken(&REPORT[2..4]).0.is_good());
+    }
+
+    #[test]
+    fn a_skipped_name_is_whole() {
+        for (skipped, test, is_it) in [
+            ("starts: no root", "starts", true),
+            ("starts: no root", "a::starts", true),
+            ("a::starts: no root", "a::starts", true),
+            ("starts: no root", "a::restarts", false),
+            ("restarts: no root", "a::starts", false),
+        ] {
+            assert_eq!(names(skipped, test), is_it, "{skipped} {test}");
+        }
+    }
+}
