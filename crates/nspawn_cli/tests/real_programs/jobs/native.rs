@@ -22,10 +22,10 @@ super::jobs! {
         writes: &["second.rsp"],
     }
 
-    ninja_draws_a_graph: NINJA {
+    ninja_prints_commands: NINJA {
         arguments: &["-f", "граф.ninja", "-t", "commands", "итог"],
-        files: &[("граф.ninja", "rule r\n  command = cc $in\nbuild итог: r начало\n".as_bytes())],
-        says: "cc начало",
+        files: &[("граф.ninja", "rule r\n  command = cc -DЖ $in\nbuild итог: r start\n".as_bytes())],
+        says: "cc -DЖ start",
     }
 
     task_runs_dependencies_and_a_failing_child: TASK {
@@ -66,7 +66,7 @@ super::jobs! {
     }
 
     clang_format_formats_a_pipe: CLANG_FORMAT {
-        arguments: &["--style={BasedOnStyle: LLVM, IndentWidth: 3}", "--assume-filename=x.cpp"],
+        arguments: &["--style={IndentWidth: 3, AllowShortFunctionsOnASingleLine: None}", "--assume-filename=x.cpp"],
         stdio: Stdio::Pipes("int  main( ){return  f( 1,2 );}//ж\n"),
         says: "   return f(1, 2);",
     }
