@@ -28,11 +28,7 @@ pub fn run() -> Result<()> {
     check(&mut tally, "format", shell::cargo().args(["fmt", "--all", "--check"]));
     let clippy = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
     check(&mut tally, "clippy", shell::cargo().args(clippy));
-    if shell::find("cargo-deny").is_some() {
-        check(&mut tally, "deny", shell::cargo().args(["deny", "--workspace", "check"]));
-    } else {
-        tally.skip("deny: cargo-deny is not installed");
-    }
+    check_dependencies(&mut tally);
     run_tests(&mut tally)?;
     tally.print();
     if !tally.is_good() {
@@ -47,6 +43,25 @@ fn check(tally: &mut Tally, name: &str, command: &mut Command) {
         Ok(()) => tally.pass(name),
         Err(error) => tally.fail(&format!("{name}: {error:#}")),
     }
+}
+
+/// Holds the dependencies against deny.toml, as far as cargo-deny and its database of advisories can be had.
+fn check_dependencies(tally: &mut Tally) {
+    if shell::find("cargo-deny").is_none() {
+        tally.skip("deny: cargo-deny is not installed");
+        return;
+    }
+    let deny = || {
+        let mut cargo = shell::cargo();
+        cargo.args(["deny", "--log-level", "error", "--workspace"]);
+        cargo
+    };
+    check(tally, "deny", deny().args(["check", "bans", "licenses", "sources"]));
+    if shell::read(deny().args(["fetch", "db"])).is_err() {
+        tally.skip("advisories: their database cannot be fetched");
+        return;
+    }
+    check(tally, "advisories", deny().args(["check", "--disable-fetch", "advisories"]));
 }
 
 /// Runs the tests of the workspace: as root where we can become root, as starting containers takes it.
