@@ -1,6 +1,10 @@
 //! `cargo xtask`: builds, tests, measures and demonstrates the project.
 
-#![expect(clippy::print_stdout, reason = "a tool for developers, which tells what it does")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a tool for developers, which tells what it does"
+)]
 
 mod bench;
 mod demo;
@@ -8,6 +12,8 @@ mod packages;
 mod programs;
 mod shell;
 mod test;
+
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
@@ -40,12 +46,19 @@ enum Measure {
     Start,
 }
 
-fn main() -> Result<()> {
-    match Arguments::parse().task {
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
         Task::Demo => demo::run(),
         Task::Test => test::run(),
         Task::Programs => fetch_programs(),
         Task::Bench { what: Measure::Start } => bench::start(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -34,7 +34,12 @@ pub fn description() -> Result<String> {
 }
 
 fn cgroup_version() -> &'static str {
-    if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() { "v2" } else { "v1" }
+    let is_there = |name: &str| Path::new("/sys/fs/cgroup").join(name).exists();
+    match (is_there("cgroup.controllers"), is_there("unified")) {
+        (true, _) => "v2",
+        (false, true) => "v1 and v2 (hybrid)",
+        (false, false) => "v1",
+    }
 }
 
 /// Returns the value of the first line `NAME SEPARATOR VALUE` of a file.

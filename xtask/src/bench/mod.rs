@@ -47,6 +47,8 @@ pub fn start() -> Result<()> {
     let directory = target.join("nspawn/bench");
     let subjects = Subjects::prepare(directory.clone(), target.join("release/hostcompute_nspawn"))?;
 
+    // Told before, as the load of the machine is part of it.
+    let machine = machine::description()?;
     let mut rows = Vec::new();
     for race in races(&subjects, &directory)? {
         println!("measuring {}", race.measure);
@@ -58,7 +60,7 @@ pub fn start() -> Result<()> {
     let peak = memory::cgroup_peak(&subjects);
     rows.push(("cgroup peak, small Windows program, services none", bytes(peak, 15 * MIB)));
 
-    println!("\n{}\n\n{}", machine::description()?, table::table(&rows));
+    println!("\n{machine}\n\n{}", table::table(&rows));
     if rows.iter().any(|(_, outcome)| matches!(outcome, Outcome::Failed(_))) {
         bail!("not everything could be measured");
     }
