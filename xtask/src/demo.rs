@@ -7,8 +7,9 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 
+use crate::packages;
 use crate::programs::{self, table};
-use crate::{packages, shell};
+use crate::shell::{self, Root};
 
 const OUTPUT: &str = "nspawn_out.txt";
 
@@ -26,8 +27,8 @@ pub fn run() -> Result<()> {
     let directory = target.join("nspawn/demo");
     let config = prepare(&directory, &runtime)?;
 
-    let root = shell::as_root(&launcher);
-    let (Some(mut command), true) = (root, missing.is_empty()) else {
+    let command = Root::find().command(&launcher);
+    let (Some(mut command), true) = (command, missing.is_empty()) else {
         println!("This is what would be run:");
         shell::run(Command::new(&launcher).arg("--dry-run").arg("-c").arg(&config))?;
         let missing = if missing.is_empty() { "root, or sudo".to_owned() } else { missing.join(" ") };

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::shell;
+use crate::shell::{self, Root};
 
 /// A package, and how one sees that what it brings is there, wherever it came from.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +91,7 @@ pub fn install(packages: &[Package]) -> Vec<&'static str> {
 fn install_with_apt(names: &[&str]) -> Result<()> {
     shell::find("apt-get").context("this machine has no apt-get; install them by its own package manager")?;
     let apt = || {
-        let mut apt = shell::as_root("env").context("neither root nor sudo is to be had")?;
+        let mut apt = Root::find().command("env").context("we are not root, and sudo does not let us")?;
         apt.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
         anyhow::Ok(apt)
     };

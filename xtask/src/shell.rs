@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -57,27 +58,52 @@ pub fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&path).chain(system).map(|directory| directory.join(program)).find(|file| file.is_file())
 }
 
-/// Whether we are root.
-pub fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+/// How something can be run as root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Root {
+    /// We are root.
+    Ourselves,
+    /// Through this sudo, which lets us.
+    Sudo(PathBuf),
+    /// Not at all.
+    Absent,
 }
 
-/// Returns a command that runs `program` as root: directly where we are root, else through sudo; `None` where
-/// neither can be.
-pub fn as_root(program: impl AsRef<OsStr>) -> Option<Command> {
-    if is_root() {
-        return Some(Command::new(program));
+impl Root {
+    /// Finds out, once; sudo may ask for a password.
+    pub fn find() -> &'static Self {
+        static FOUND: OnceLock<Root> = OnceLock::new();
+        FOUND.get_or_init(|| {
+            if fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
+                return Self::Ourselves;
+            }
+            let lets_us = |sudo: &PathBuf| Command::new(sudo).arg("true").status().is_ok_and(|s| s.success());
+            find("sudo").filter(lets_us).map_or(Self::Absent, Self::Sudo)
+        })
     }
-    find("sudo").map(|sudo| {
-        let mut command = Command::new(sudo);
-        command.arg(program);
-        command
-    })
+
+    /// Returns a command that runs `program` as root; `None` where nothing can be run so.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Option<Command> {
+        match self {
+            Self::Ourselves => Some(Command::new(program)),
+            Self::Sudo(sudo) => {
+                let mut command = Command::new(sudo);
+                command.arg(program);
+                Some(command)
+            }
+            Self::Absent => None,
+        }
+    }
 }
 
 /// Returns cargo, the one that runs us where it does.
 pub fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Whether cargo has the subcommand: not every distribution brings them all.
+pub fn cargo_has(subcommand: &str) -> bool {
+    read(cargo().args([subcommand, "--version"])).is_ok()
 }
 
 /// Returns cargo's target directory; all that xtask makes lies in `nspawn` in it.

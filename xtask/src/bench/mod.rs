@@ -11,7 +11,8 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::{packages, shell};
+use crate::packages;
+use crate::shell::{self, Root};
 use measure::{Contender, Load, duel};
 use subjects::{Job, Limits, Subjects};
 use table::Outcome;
@@ -34,7 +35,7 @@ struct Race {
 /// # Errors
 /// Something that all rows need is missing, or a row could not be measured; the table is printed all the same then.
 pub fn start() -> Result<()> {
-    if !shell::is_root() {
+    if *Root::find() != Root::Ourselves {
         bail!("measuring starts containers itself, not through sudo: run it as root");
     }
     let needed = [packages::WINE.as_slice(), &packages::PIP, &packages::MINGW, &packages::PEERS].concat();

@@ -9,7 +9,8 @@ use std::thread;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{packages, programs, shell};
+use crate::shell::{self, Root};
+use crate::{packages, programs};
 use tally::{Stream, Tally};
 
 /// Installs what the tests need, runs them all, and prints the count as the last line.
@@ -25,9 +26,8 @@ pub fn run() -> Result<()> {
     }
 
     let mut tally = Tally::default();
-    check(&mut tally, "format", shell::cargo().args(["fmt", "--all", "--check"]));
-    let clippy = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
-    check(&mut tally, "clippy", shell::cargo().args(clippy));
+    check(&mut tally, "fmt", &["--all", "--check"]);
+    check(&mut tally, "clippy", &["--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]);
     check_dependencies(&mut tally);
     run_tests(&mut tally)?;
     tally.print();
@@ -37,38 +37,36 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// Runs one check, which counts as one test.
-fn check(tally: &mut Tally, name: &str, command: &mut Command) {
-    match shell::run(command) {
-        Ok(()) => tally.pass(name),
-        Err(error) => tally.fail(&format!("{name}: {error:#}")),
+/// Runs a subcommand of cargo that need not be there; it counts as one test.
+fn check(tally: &mut Tally, subcommand: &str, arguments: &[&str]) {
+    if !shell::cargo_has(subcommand) {
+        tally.skip(&format!("{subcommand}: cargo has no such subcommand here"));
+        return;
+    }
+    match shell::run(shell::cargo().arg(subcommand).args(arguments)) {
+        Ok(()) => tally.pass(subcommand),
+        Err(error) => tally.fail(&format!("{subcommand}: {error:#}")),
     }
 }
 
 /// Holds the dependencies against deny.toml, as far as cargo-deny and its database of advisories can be had.
 fn check_dependencies(tally: &mut Tally) {
-    if shell::find("cargo-deny").is_none() {
-        tally.skip("deny: cargo-deny is not installed");
+    check(tally, "deny", &["--workspace", "check", "bans", "licenses", "sources"]);
+    if !shell::cargo_has("deny") {
         return;
     }
-    let deny = || {
-        let mut cargo = shell::cargo();
-        cargo.args(["deny", "--log-level", "error", "--workspace"]);
-        cargo
-    };
-    check(tally, "deny", deny().args(["check", "bans", "licenses", "sources"]));
-    if shell::read(deny().args(["fetch", "db"])).is_err() {
+    if shell::read(shell::cargo().args(["deny", "fetch", "db"])).is_err() {
         tally.skip("advisories: their database cannot be fetched");
         return;
     }
-    check(tally, "advisories", deny().args(["check", "--disable-fetch", "advisories"]));
+    check(tally, "deny", &["--workspace", "check", "--disable-fetch", "advisories"]);
 }
 
 /// Runs the tests of the workspace: as root where we can become root, as starting containers takes it.
 fn run_tests(tally: &mut Tally) -> Result<()> {
     let mut command = shell::cargo();
     command.args(["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
-    let through_sudo = !shell::is_root() && shell::find("sudo").is_some();
+    let through_sudo = matches!(Root::find(), Root::Sudo(_));
     if through_sudo {
         // Cargo and the compiler stay ours; only what was built is run by root.
         command.env(runner_variable()?, "sudo --preserve-env");
@@ -95,7 +93,7 @@ fn runner_variable() -> Result<String> {
 fn give_back() -> Result<()> {
     let target = shell::target_directory()?;
     let own = shell::read(Command::new("id").arg("-u"))? + ":" + &shell::read(Command::new("id").arg("-g"))?;
-    let mut chown = shell::as_root("chown").context("sudo went away")?;
+    let mut chown = Root::find().command("chown").context("sudo does not let us")?;
     shell::run(chown.args(["--recursive", "--no-dereference", &own]).arg(target.join("tmp")))
 }
 
