@@ -17,6 +17,7 @@ use rustix::mount::{
 use rustix::process::{DumpableBehavior, fchdir, pivot_root, set_dumpable_behavior, setsid};
 use rustix::system::sethostname;
 
+use crate::cgroup::Entrance;
 use crate::message::{Message, Step};
 use crate::raw::{self, Command, Mask};
 use crate::stage::{Attachment, Staged};
@@ -30,9 +31,9 @@ pub(crate) struct Prepared {
     pub(crate) directory: std::ffi::CString,
     /// Standard input, output and error of the program, none of them below 3.
     pub(crate) stdio: [OwnedFd; 3],
-    /// `cgroup.procs` files: the program joins each group by writing "0" to it, so pid 1 stays outside and is
-    /// neither throttled nor killed for what the program does.
-    pub(crate) join: Vec<OwnedFd>,
+    /// How the program enters its control groups; pid 1 stays outside, so it is neither throttled nor killed for
+    /// what the program does.
+    pub(crate) entrance: Option<Entrance>,
     /// Where messages go.
     pub(crate) status: OwnedFd,
     /// Signals to pass on, one byte each; at its end the launcher is gone.
@@ -167,8 +168,9 @@ pub(crate) fn become_program(prepared: &Prepared) -> Failure {
 }
 
 fn prepare_program(prepared: &Prepared) -> Outcome<()> {
-    for (index, group) in prepared.join.iter().enumerate() {
-        rustix::io::write(group, b"0").map_err(|errno| Failure(Step::Join, index as u32, errno))?;
+    let tasks = prepared.entrance.iter().flat_map(|entrance| &entrance.tasks);
+    for (index, group) in tasks.enumerate() {
+        rustix::io::write(group, Entrance::SELF).map_err(|errno| Failure(Step::Join, index as u32, errno))?;
     }
     let [input, output, error] = &prepared.stdio;
     at(Step::Stdio, rustix::stdio::dup2_stdin(input))?;

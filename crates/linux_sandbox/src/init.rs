@@ -19,7 +19,8 @@ pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
     let io = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
     let children = raw::child_events().map_err(io).map_err(failed(Step::SignalFd))?;
     let (outcome, teller) = pipe_with(PipeFlags::CLOEXEC).map_err(failed(Step::Fork))?;
-    let program = raw::fork().map_err(io).map_err(failed(Step::Fork))?;
+    let group = prepared.entrance.as_ref().and_then(|entrance| entrance.clone_into.as_ref());
+    let program = raw::fork(group.map(AsFd::as_fd)).map_err(io).map_err(failed(Step::Fork))?;
     if program == 0 {
         let Failure(step, index, errno) = become_program(prepared);
         tell(teller.as_fd(), &Message::Failed { step, index, errno: errno.raw_os_error() });

@@ -4,7 +4,7 @@
 
 use std::ffi::{CStr, CString, c_char};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// What [`clone_into`] returned in.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) enum Clone {
     Child,
 }
 
-/// `struct clone_args` of linux/sched.h, version 0 and 1 fields (80 bytes with those of version 2 absent).
+/// `struct clone_args` of linux/sched.h, version 2 (Linux 5.7), 88 bytes.
 #[repr(C)]
 #[derive(Default)]
 struct CloneArgs {
@@ -27,7 +27,13 @@ struct CloneArgs {
     stack: u64,
     stack_size: u64,
     tls: u64,
+    set_tid: u64,
+    set_tid_size: u64,
+    cgroup: u64,
 }
+
+/// `CLONE_INTO_CGROUP` of linux/sched.h.
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// Namespaces of a sandbox.
 pub(crate) const NAMESPACES: i32 =
@@ -56,11 +62,17 @@ pub(crate) fn clone_into(namespaces: i32) -> io::Result<Clone> {
     }
 }
 
-/// Makes a copy of this process; the same rules hold in the child as after [`clone_into`]. Returns 0 in the child.
-pub(crate) fn fork() -> io::Result<i32> {
-    // SAFETY: no stack and no pointers are passed: the child gets a copy of all memory. glibc's own fork would take
-    // locks that a lost thread may hold.
-    let pid = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
+/// Makes a copy of this process, in the control group of version 2 that `group` is a descriptor of, if there is one;
+/// the same rules hold in the child as after [`clone_into`]. Returns 0 in the child.
+pub(crate) fn fork(group: Option<BorrowedFd<'_>>) -> io::Result<i32> {
+    let mut args = CloneArgs { exit_signal: libc::SIGCHLD as u64, ..CloneArgs::default() };
+    if let Some(group) = group {
+        args.flags = CLONE_INTO_CGROUP;
+        args.cgroup = group.as_raw_fd() as u64;
+    }
+    // SAFETY: args is a valid clone_args of the size given, and without CLONE_VM the child works on its own copy of
+    // all memory. glibc's own fork would take locks that a lost thread may hold.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size_of::<CloneArgs>()) };
     if pid < 0 { Err(io::Error::last_os_error()) } else { Ok(pid as i32) }
 }
 
@@ -270,8 +282,8 @@ mod tests {
 
     #[test]
     fn structs_have_the_kernel_s_layout() {
-        // linux/sched.h: CLONE_ARGS_SIZE_VER0 is 64; linux/mount.h: MOUNT_ATTR_SIZE_VER0 is 32.
-        assert_eq!(size_of::<CloneArgs>(), 64);
+        // linux/sched.h: CLONE_ARGS_SIZE_VER2 is 88; linux/mount.h: MOUNT_ATTR_SIZE_VER0 is 32.
+        assert_eq!(size_of::<CloneArgs>(), 88);
         assert_eq!(std::mem::offset_of!(CloneArgs, exit_signal), 32);
         assert_eq!(size_of::<MountAttr>(), 32);
     }

@@ -10,6 +10,7 @@ use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Signal, pidfd_send_signal};
 
+use crate::cgroup::Entrance;
 use crate::child::{self, Prepared};
 use crate::error::{Context, Error, Result};
 use crate::message::{LEN, Message, NOTE_LEN, Step};
@@ -73,13 +74,18 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Carries out `plan` and returns once its program runs. `join` are opened `cgroup.procs` files that the
-    /// program writes itself into. The caller may have other threads.
+    /// Carries out `plan` and returns once its program runs. The program enters the control
+    /// groups that `entrance` opens, if any. The caller may have other threads.
     ///
     /// # Errors
     /// What could not be made, in words; nothing is left of it. Executing the program fails as
     /// `cannot execute <its path>`.
-    pub fn spawn(plan: &Plan, sources: &mut Sources, stdio: &Stdio<'_>, join: Vec<OwnedFd>) -> Result<Self> {
+    pub fn spawn(
+        plan: &Plan,
+        sources: &mut Sources,
+        stdio: &Stdio<'_>,
+        entrance: Option<Entrance>,
+    ) -> Result<Self> {
         let (status, teller) = pipe_with(PipeFlags::CLOEXEC).context("open", || "a pipe")?;
         let (listener, control) = pipe_with(PipeFlags::CLOEXEC).context("open", || "a pipe")?;
         let prepared = Prepared {
@@ -88,7 +94,7 @@ impl Sandbox {
             command: command(plan)?,
             directory: c_string(&plan.program.directory)?,
             stdio: [above_stdio(stdio.input)?, above_stdio(stdio.output)?, above_stdio(stdio.error)?],
-            join,
+            entrance,
             status: teller,
             control: listener,
         };

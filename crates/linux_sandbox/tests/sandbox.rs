@@ -53,7 +53,7 @@ fn spawn(plan: &Plan) -> (Sandbox, fs::File) {
     let null = fs::File::open("/dev/null").unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
     let stdio = Stdio { input: null.as_fd(), output: writer.as_fd(), error: writer.as_fd() };
-    let sandbox = Sandbox::spawn(plan, &mut Sources::default(), &stdio, Vec::new()).unwrap();
+    let sandbox = Sandbox::spawn(plan, &mut Sources::default(), &stdio, None).unwrap();
     (sandbox, fs::File::from(std::os::fd::OwnedFd::from(reader)))
 }
 
@@ -156,7 +156,7 @@ fn failures_name_what_was_tried() {
         change(&mut plan);
         let null = fs::File::open("/dev/null").unwrap();
         let stdio = Stdio { input: null.as_fd(), output: null.as_fd(), error: null.as_fd() };
-        let error = Sandbox::spawn(&plan, &mut Sources::default(), &stdio, Vec::new()).unwrap_err();
+        let error = Sandbox::spawn(&plan, &mut Sources::default(), &stdio, None).unwrap_err();
         format!("{error}: {}", error.io())
     };
     let missing = "No such file or directory (os error 2)";
@@ -171,7 +171,7 @@ fn failures_name_what_was_tried() {
     plan.mounts.push(bind);
     let null = fs::File::open("/dev/null").unwrap();
     let stdio = Stdio { input: null.as_fd(), output: null.as_fd(), error: null.as_fd() };
-    let error = Sandbox::spawn(&plan, &mut Sources::default(), &stdio, Vec::new()).unwrap_err();
+    let error = Sandbox::spawn(&plan, &mut Sources::default(), &stdio, None).unwrap_err();
     assert_eq!(format!("{error}: {}", error.io()), expected);
 }
 
