@@ -28,3 +28,4 @@ pub use message::NOTE_LEN;
 pub use plan::{Access, Mount, Node, Plan, Program};
 pub use sandbox::{Exit, ProgramExit, Resources, Sandbox, Stdio};
 pub use sources::Sources;
+pub use stage::{Staged, stage};

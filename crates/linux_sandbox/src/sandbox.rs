@@ -16,8 +16,7 @@ use crate::error::{Context, Error, Result};
 use crate::message::{LEN, Message, NOTE_LEN, Step};
 use crate::plan::Plan;
 use crate::raw::{self, Clone, Command, Mask};
-use crate::sources::Sources;
-use crate::stage::stage;
+use crate::stage::Staged;
 
 /// Standard input, output and error of the program. It gets these very files, no copies through us.
 #[derive(Debug)]
@@ -74,22 +73,17 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Carries out `plan` and returns once its program runs. The program enters the control
+    /// Runs the program of `plan` in what was staged of it, and returns once it runs. The program enters the control
     /// groups that `entrance` opens, if any. The caller may have other threads.
     ///
     /// # Errors
     /// What could not be made, in words; nothing is left of it. Executing the program fails as
     /// `cannot execute <its path>`.
-    pub fn spawn(
-        plan: &Plan,
-        sources: &mut Sources,
-        stdio: &Stdio<'_>,
-        entrance: Option<Entrance>,
-    ) -> Result<Self> {
+    pub fn spawn(plan: &Plan, staged: Staged, stdio: &Stdio<'_>, entrance: Option<Entrance>) -> Result<Self> {
         let (status, teller) = pipe_with(PipeFlags::CLOEXEC).context("open", || "a pipe")?;
         let (listener, control) = pipe_with(PipeFlags::CLOEXEC).context("open", || "a pipe")?;
         let prepared = Prepared {
-            staged: stage(plan, sources)?,
+            staged,
             hostname: plan.hostname.clone().into_bytes(),
             command: command(plan)?,
             directory: c_string(&plan.program.directory)?,

@@ -28,7 +28,7 @@ pub(crate) enum Attachment {
 
 /// A plan made ready: a detached root, and what goes into it in this order.
 #[derive(Debug)]
-pub(crate) struct Staged {
+pub struct Staged {
     pub(crate) root: OwnedFd,
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) note: Option<OwnedFd>,
@@ -41,7 +41,7 @@ const ROOT_SIZE: &str = "size=64m";
 ///
 /// # Errors
 /// The first thing that could not be made; what was made is gone with its descriptors.
-pub(crate) fn stage(plan: &Plan, sources: &mut Sources) -> Result<Staged> {
+pub fn stage(plan: &Plan, sources: &mut Sources) -> Result<Staged> {
     let root = file_system("tmpfs", &[ROOT_SIZE, "mode=755"], MountAttrFlags::MOUNT_ATTR_NOSUID)?;
     for node in &plan.root {
         make_node(root.as_fd(), node)?;

@@ -12,7 +12,7 @@ use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use linux_sandbox::{Access, Mount, Node, Plan, Program, ProgramExit, Sandbox, Sources, Stdio};
+use linux_sandbox::{Access, Mount, Node, Plan, Program, ProgramExit, Sandbox, Sources, Stdio, stage};
 
 /// A root in which the host's shell runs.
 fn shell(script: &str) -> Plan {
@@ -53,7 +53,9 @@ fn spawn(plan: &Plan) -> (Sandbox, fs::File) {
     let null = fs::File::open("/dev/null").unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
     let stdio = Stdio { input: null.as_fd(), output: writer.as_fd(), error: writer.as_fd() };
-    let sandbox = Sandbox::spawn(plan, &mut Sources::default(), &stdio, None).unwrap();
+    let sandbox = stage(plan, &mut Sources::default())
+        .and_then(|staged| Sandbox::spawn(plan, staged, &stdio, None))
+        .unwrap();
     (sandbox, fs::File::from(std::os::fd::OwnedFd::from(reader)))
 }
 
@@ -156,7 +158,9 @@ fn failures_name_what_was_tried() {
         change(&mut plan);
         let null = fs::File::open("/dev/null").unwrap();
         let stdio = Stdio { input: null.as_fd(), output: null.as_fd(), error: null.as_fd() };
-        let error = Sandbox::spawn(&plan, &mut Sources::default(), &stdio, None).unwrap_err();
+        let error = stage(&plan, &mut Sources::default())
+            .and_then(|staged| Sandbox::spawn(&plan, staged, &stdio, None))
+            .unwrap_err();
         format!("{error}: {}", error.io())
     };
     let missing = "No such file or directory (os error 2)";
@@ -171,7 +175,9 @@ fn failures_name_what_was_tried() {
     plan.mounts.push(bind);
     let null = fs::File::open("/dev/null").unwrap();
     let stdio = Stdio { input: null.as_fd(), output: null.as_fd(), error: null.as_fd() };
-    let error = Sandbox::spawn(&plan, &mut Sources::default(), &stdio, None).unwrap_err();
+    let error = stage(&plan, &mut Sources::default())
+        .and_then(|staged| Sandbox::spawn(&plan, staged, &stdio, None))
+        .unwrap_err();
     assert_eq!(format!("{error}: {}", error.io()), expected);
 }
 

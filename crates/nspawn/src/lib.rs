@@ -6,13 +6,20 @@
 #![forbid(unsafe_code)]
 
 pub mod cmdline;
+pub mod collect;
 pub mod config;
 pub mod document;
+pub mod engine;
 pub mod error;
+pub mod launch;
 pub mod names;
+mod ntstatus;
 pub mod paths;
 pub mod program;
 mod refusal;
+pub mod report;
+pub mod rollback;
 pub mod spec;
+pub mod state;
 
 pub use error::{Error, ErrorKind, Result};

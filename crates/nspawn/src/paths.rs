@@ -12,7 +12,7 @@ mod host;
 #[cfg(test)]
 mod tests;
 
-pub use host::host_path;
+pub use host::{check_host, host_path};
 
 /// The longest Windows path, in UTF-16 units, without its terminating zero.
 pub const MAX_LENGTH: usize = 32_766;

@@ -1,2 +1,32 @@
-//! `hostcompute_nspawn`: the command line.
-fn main() {}
+//! `hostcompute_nspawn`: the command line. Parses, prints, and calls the library; no logic of containers is here.
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod failure;
+mod places;
+mod signals;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use nspawn::report::FAILED;
+
+fn main() -> ExitCode {
+    let arguments = match args::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no failure; a closed output is no matter.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS };
+        }
+    };
+    let done = match &arguments.command {
+        None if arguments.run.dry_run => commands::dry_run::run(&arguments),
+        None => commands::run::run(&arguments),
+        Some(args::Command::Gc { json }) => commands::gc::run(&arguments, *json),
+        Some(args::Command::Schema) => commands::schema::run(),
+    };
+    done.unwrap_or_else(|error| failure::report(&error))
+}

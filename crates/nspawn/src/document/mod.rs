@@ -22,7 +22,8 @@ use crate::error::Result;
 use crate::spec::{AffinityMask, ContainerId, Services, Spec};
 
 /// The language the documents are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Schema {
     /// For vmcompute.dll: the only one that build 14393 (Windows Server 2016) takes.
     V1,

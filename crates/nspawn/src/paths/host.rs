@@ -37,16 +37,27 @@ pub fn host_path(key: &str, text: &str, base: &Path, own_roots: &[PathBuf]) -> R
     if path.to_str().is_none() {
         return refused("is relative to a directory whose path is not UTF-8");
     }
+    check_host(key, &path, own_roots)?;
+    Ok(path)
+}
+
+/// Checks that a host directory, the value of `key`, may be mapped: called for the path as written, and again for
+/// the real one once it is opened and its links are resolved.
+///
+/// # Errors
+/// [`ErrorKind::InvalidSpec`](crate::ErrorKind::InvalidSpec), as for [`host_path`].
+pub fn check_host(key: &str, path: &Path, own_roots: &[PathBuf]) -> Result<()> {
+    let refused = |what: &str| Err(refuse(key, what, &path.to_string_lossy()));
     if path == Path::new("/") {
         return refused("is the root directory of the host");
     }
     if KERNEL_DIRECTORIES.iter().any(|kernel| path.starts_with(kernel)) {
         return refused("lies in /proc, /sys or /dev of the host");
     }
-    if own_roots.iter().any(|own| path.starts_with(own) || own.starts_with(&path)) {
+    if own_roots.iter().any(|own| path.starts_with(own) || own.starts_with(path)) {
         return refused("holds, or lies in, a directory where containers are kept");
     }
-    Ok(path)
+    Ok(())
 }
 
 /// Tells a path that only Windows would understand: `C:x`, `C:/x`, `\x`, `\\server\share`, `//?/C:/x`.

@@ -1,0 +1,200 @@
+//! A scripted engine: does what a test says, and records what it was asked.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::document::{Request, Root, Schema};
+use crate::engine::{
+    Capabilities, Enforcement, Engine, Event, Exit, ExitStatus, Grants, Observer, Process, Search, System,
+    Usage,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::spec::{ContainerId, Spec};
+
+/// A step of a run that can be made to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// `Engine::acquire`.
+    Acquire,
+    /// `Grants::create`.
+    Create,
+    /// `System::start`.
+    Start,
+    /// `System::spawn`.
+    Spawn,
+    /// `System::release`.
+    Release,
+}
+
+/// How the scripted program behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// It ends by itself.
+    Ends(ExitStatus),
+    /// It runs until it gets an event, and then exits with this code.
+    Obeys(u32),
+    /// It runs until it is killed.
+    Ignores,
+}
+
+/// An engine that runs nothing.
+#[derive(Debug, Clone)]
+pub struct FakeEngine {
+    program: Program,
+    fails: Option<Step>,
+    calls: Arc<Mutex<Vec<String>>>,
+}
+
+impl FakeEngine {
+    /// Makes an engine whose program behaves as `program` says.
+    pub fn new(program: Program) -> Self {
+        Self { program, fails: None, calls: Arc::default() }
+    }
+
+    /// Makes `step` fail.
+    #[must_use]
+    pub fn failing(mut self, step: Step) -> Self {
+        self.fails = Some(step);
+        self
+    }
+
+    /// Returns what it was asked, in order; giving back what was acquired is the call `release`.
+    pub fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn call(&self, name: &str, step: Option<Step>) -> Result<()> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
+        match step.is_some() && step == self.fails {
+            true => Err(Error::new(ErrorKind::Host, "do", name.to_owned()).reason("as the script says")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Engine for FakeEngine {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { engine: "fake", schema: Schema::V2, host_cpus: 4 }
+    }
+
+    fn acquire(&self, id: &ContainerId, spec: &Spec, _observer: &dyn Observer) -> Result<Box<dyn Grants>> {
+        self.call("acquire", Some(Step::Acquire))?;
+        let root = Root { volume: format!("/fake/{id}"), scratch: format!("/fake/{id}"), layers: Vec::new() };
+        Ok(Box::new(FakeGrants { held: Held(self.clone()), spec: spec.clone(), root }))
+    }
+
+    fn explain(&self, _spec: &Spec, _request: &Request) -> Result<Option<serde_json::Value>> {
+        Ok(None)
+    }
+
+    fn leftovers(&self, _search: Search) -> Result<Vec<ContainerId>> {
+        Ok(Vec::new())
+    }
+
+    fn reclaim(&self, id: &ContainerId) -> Result<()> {
+        self.call(&format!("reclaim {id}"), None)
+    }
+}
+
+/// What was acquired and must be given back exactly once.
+struct Held(FakeEngine);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.call("release", None);
+    }
+}
+
+struct FakeGrants {
+    held: Held,
+    spec: Spec,
+    root: Root,
+}
+
+impl Grants for FakeGrants {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn root(&self) -> &Root {
+        &self.root
+    }
+
+    fn create(self: Box<Self>, _request: Request) -> Result<Box<dyn System>> {
+        self.held.0.call("create", Some(Step::Create))?;
+        let end = match self.held.0.program {
+            Program::Ends(status) => Some(status),
+            Program::Obeys(_) | Program::Ignores => None,
+        };
+        let process = Arc::new(FakeProcess { engine: self.held.0.clone(), end: Mutex::new(end) });
+        Ok(Box::new(FakeSystem { process, held: self.held }))
+    }
+}
+
+struct FakeSystem {
+    process: Arc<FakeProcess>,
+    held: Held,
+}
+
+impl System for FakeSystem {
+    fn start(&mut self) -> Result<()> {
+        self.held.0.call("start", Some(Step::Start))
+    }
+
+    fn spawn(&mut self) -> Result<Arc<dyn Process>> {
+        self.held.0.call("spawn", Some(Step::Spawn))?;
+        Ok(Arc::clone(&self.process) as _)
+    }
+
+    fn terminate(&self) -> Result<()> {
+        self.process.kill()
+    }
+
+    fn enforcement(&self) -> Vec<Enforcement> {
+        Vec::new()
+    }
+
+    fn release(self: Box<Self>) -> Result<()> {
+        self.held.0.call("give back", Some(Step::Release))
+    }
+}
+
+struct FakeProcess {
+    engine: FakeEngine,
+    end: Mutex<Option<ExitStatus>>,
+}
+
+impl FakeProcess {
+    fn end(&self, status: ExitStatus) {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(status);
+    }
+}
+
+impl Process for FakeProcess {
+    fn pid(&self) -> u32 {
+        1
+    }
+
+    fn signal(&self, event: Event) -> Result<()> {
+        self.engine.call(&format!("signal {event:?}"), None)?;
+        if let Program::Obeys(code) = self.engine.program {
+            self.end(ExitStatus::Code(code));
+        }
+        Ok(())
+    }
+
+    fn kill(&self) -> Result<()> {
+        self.engine.call("kill", None)?;
+        self.end(ExitStatus::Lost);
+        Ok(())
+    }
+
+    fn wait(&self, timeout: Option<Duration>) -> Result<Option<Exit>> {
+        let end = *self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        if end.is_none() {
+            // Nothing ends by itself here: what is waited for has been scripted, or will never come.
+            std::thread::sleep(timeout.unwrap_or_default());
+        }
+        Ok(end.map(|status| Exit { status, usage: Usage::default() }))
+    }
+}

@@ -1,0 +1,251 @@
+//! Host files and directories of a container, opened once and by descriptor. What a container could change is never
+//! looked at by a path twice.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Dir, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::io::Errno;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::names::{self, Match};
+use crate::program::{self, Machine, Program};
+use crate::spec::RelativePath;
+
+/// Paths below a mapped directory stay there. Links are followed where they stay inside, as a JDK's are.
+const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
+
+/// Opens a host directory that shall be mapped, the value of `key`.
+///
+/// # Errors
+/// `NotFound` or `InvalidSpec`: absent, no directory, or, once links are resolved, a directory that must not be
+/// mapped: the root, /proc, /sys, /dev or one of `own_roots`.
+pub(super) fn open_directory(key: &str, path: &Path, own_roots: &[PathBuf]) -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = openat(CWD, path, flags, Mode::empty()).map_err(|errno| {
+        let kind = if errno == Errno::NOENT { ErrorKind::NotFound } else { ErrorKind::InvalidSpec };
+        Error::new(kind, "open", format!("{key} {}", path.display())).source(std::io::Error::from(errno))
+    })?;
+    let real = std::fs::read_link(format!("/proc/self/fd/{}", opened.as_raw_fd()))
+        .map_err(|error| Error::io("resolve", path.display().to_string(), error))?;
+    crate::paths::check_host(key, &real, own_roots)?;
+    Ok(opened)
+}
+
+/// The executable as it lies on disk.
+#[derive(Debug)]
+pub(super) struct Executable {
+    /// Its path as spelled there.
+    pub(super) path: RelativePath,
+    /// What it is.
+    pub(super) program: Program,
+}
+
+/// Finds the executable below its directory, comparing names as Windows does, and looks at it.
+///
+/// # Errors
+/// `ProgramNotFound`, `ProgramNotExecutable`, or `InvalidSpec` where two names differ only by case.
+pub(super) fn find_executable(
+    directory: BorrowedFd<'_>,
+    path: &RelativePath,
+    machine: Machine,
+) -> Result<Executable> {
+    let spelled =
+        spell(directory, path.components(), Missing::Refuse).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => error.with_kind(ErrorKind::ProgramNotFound),
+            _ => error,
+        })?;
+    let failed = |error: std::io::Error| {
+        Error::io("read", format!("process_executable {path}"), error)
+            .with_kind(ErrorKind::ProgramNotExecutable)
+    };
+    // Not blocking: a FIFO without a writer must not hold us.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let opened = openat2(directory, spelled.join("/"), flags, Mode::empty(), BENEATH);
+    let file = File::from(opened.map_err(|errno| failed(errno.into()))?);
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(
+            Error::new(ErrorKind::ProgramNotExecutable, "execute", format!("{path}")).reason("it is no file")
+        );
+    }
+    let mut head = Vec::new();
+    file.take(program::HEAD as u64).read_to_end(&mut head).map_err(failed)?;
+    let name = spelled.last().map_or("", String::as_str);
+    let program = program::inspect(&head, metadata.len(), name, machine)?;
+    let path = RelativePath::parse("process_executable", &spelled.join("/"))?;
+    Ok(Executable { path, program })
+}
+
+/// Opens the file that takes the output, for appending, made where it is absent. No link on the way is followed.
+///
+/// # Errors
+/// `InvalidSpec` or `Host`: no regular file, a link, not writable, or a file that has a second name elsewhere.
+pub(super) fn open_stdout(directory: BorrowedFd<'_>, path: &RelativePath) -> Result<OwnedFd> {
+    let spelled = spell(directory, path.components(), Missing::AllowLast)?;
+    let subject = || format!("stdout_filename {path}");
+    let flags = OFlags::WRONLY
+        | OFlags::APPEND
+        | OFlags::CREATE
+        | OFlags::NONBLOCK
+        | OFlags::NOCTTY
+        | OFlags::CLOEXEC;
+    let resolve = BENEATH.union(ResolveFlags::NO_SYMLINKS);
+    let opened = openat2(directory, spelled.join("/"), flags, Mode::from_raw_mode(0o644), resolve);
+    let file = File::from(opened.map_err(|errno| {
+        let refused = |reason: &str| Error::invalid("stdout_filename", format!("{reason}: {path}"));
+        match errno {
+            Errno::LOOP => refused("leads through a link, which is not followed"),
+            Errno::ISDIR => refused("is a directory"),
+            Errno::NXIO => refused("is a pipe that nobody reads"),
+            errno => Error::io("open", subject(), errno),
+        }
+    })?);
+    let metadata = file.metadata().map_err(|error| Error::io("inspect", subject(), error))?;
+    if !metadata.is_file() {
+        return Err(Error::invalid("stdout_filename", format!("is no regular file: {path}")));
+    }
+    if metadata.nlink() != 1 {
+        return Err(Error::invalid("stdout_filename", format!("has a second name (hard link): {path}")));
+    }
+    // The program gets this very description: appending, but blocking as files are.
+    rustix::fs::fcntl_setfl(&file, OFlags::APPEND).map_err(|errno| Error::io("open", subject(), errno))?;
+    Ok(OwnedFd::from(file))
+}
+
+/// What a name that is not there means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    /// An error.
+    Refuse,
+    /// The last one is the name of a file to be made.
+    AllowLast,
+}
+
+/// Spells `components` as they stand on disk.
+fn spell(directory: BorrowedFd<'_>, components: &[String], missing: Missing) -> Result<Vec<String>> {
+    let mut spelled: Vec<String> = Vec::new();
+    for (index, wanted) in components.iter().enumerate() {
+        let entries = list(directory, &spelled)?;
+        let name = match names::find(wanted, entries.iter().map(String::as_str)) {
+            Match::One(name) => name.to_owned(),
+            Match::None if missing == Missing::AllowLast && index + 1 == components.len() => wanted.clone(),
+            Match::None => {
+                let subject = components.join("\\");
+                return Err(Error::new(ErrorKind::NotFound, "find", subject)
+                    .reason(format!("{wanted:?} is not there")));
+            }
+            Match::Ambiguous(one, other) => {
+                let reason = format!("{wanted:?} is ambiguous: {one:?} and {other:?} differ only by case");
+                return Err(Error::invalid(components.join("\\"), reason));
+            }
+        };
+        spelled.push(name);
+    }
+    Ok(spelled)
+}
+
+/// Lists a directory; names that are not UTF-8 cannot be meant.
+fn list(directory: BorrowedFd<'_>, below: &[String]) -> Result<Vec<String>> {
+    let path = if below.is_empty() { ".".to_owned() } else { below.join("/") };
+    let failed = |errno: Errno| match errno {
+        Errno::NOTDIR => Error::new(ErrorKind::NotFound, "find", path.clone()).reason("is no directory"),
+        errno => Error::io("read directory", path.clone(), errno),
+    };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = openat2(directory, path.as_str(), flags, Mode::empty(), BENEATH).map_err(failed)?;
+    let mut names = Vec::new();
+    for entry in Dir::read_from(&opened).map_err(failed)? {
+        names.extend(entry.map_err(failed)?.file_name().to_str().ok().map(str::to_owned));
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::fd::AsFd as _;
+
+    use super::*;
+
+    fn opened(directory: &Path) -> OwnedFd {
+        open_directory("process_directory", directory, &[]).unwrap()
+    }
+
+    fn relative(path: &str) -> RelativePath {
+        RelativePath::parse("key", path).unwrap()
+    }
+
+    #[test]
+    fn names_are_found_as_windows_finds_them() {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("Bin")).unwrap();
+        fs::write(place.path().join("Bin/Hello.exe"), "x").unwrap();
+        let directory = opened(place.path());
+        assert_eq!(
+            spell(directory.as_fd(), &["BIN".into(), "hello.EXE".into()], Missing::Refuse).unwrap(),
+            ["Bin", "Hello.exe"]
+        );
+        fs::write(place.path().join("Bin/HELLO.exe"), "x").unwrap();
+        let error =
+            spell(directory.as_fd(), &["bin".into(), "Hello.exe".into()], Missing::Refuse).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
+    }
+
+    #[test]
+    fn executables_that_cannot_be_are_refused() {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("d.exe")).unwrap();
+        rustix::fs::mkfifoat(CWD, place.path().join("fifo.exe"), Mode::RWXU).unwrap();
+        std::os::unix::fs::symlink("/bin/sh", place.path().join("out.exe")).unwrap();
+        fs::write(place.path().join("text.exe"), "hello").unwrap();
+        let directory = opened(place.path());
+        let kind = |path: &str| {
+            find_executable(directory.as_fd(), &relative(path), Machine::X64).unwrap_err().kind()
+        };
+        assert_eq!(kind("nope.exe"), ErrorKind::ProgramNotFound);
+        assert_eq!(kind("text.exe/x"), ErrorKind::ProgramNotFound);
+        for path in ["d.exe", "fifo.exe", "out.exe", "text.exe"] {
+            assert_eq!(kind(path), ErrorKind::ProgramNotExecutable, "{path}");
+        }
+    }
+
+    #[test]
+    fn output_goes_to_a_plain_file_below_the_directory() {
+        use std::io::Write as _;
+        let place = tempfile::tempdir().unwrap();
+        let at = |path: &str| place.path().join(path);
+        let directory = opened(place.path());
+        let open = |path: &str| open_stdout(directory.as_fd(), &relative(path));
+        for _ in 0..2 {
+            File::from(open("Out.txt").unwrap()).write_all(b"x").unwrap();
+        }
+        File::from(open("OUT.TXT").unwrap()).write_all(b"y").unwrap();
+        assert_eq!(fs::read(at("Out.txt")).unwrap(), b"xxy");
+        fs::write(at("other"), "kept").unwrap();
+        std::os::unix::fs::symlink("other", at("link")).unwrap();
+        std::os::unix::fs::symlink("/tmp", at("linked")).unwrap();
+        fs::hard_link(at("other"), at("second")).unwrap();
+        rustix::fs::mkfifoat(CWD, at("fifo"), Mode::RWXU).unwrap();
+        fs::create_dir(at("dir")).unwrap();
+        for path in ["link", "linked/x", "second", "fifo", "dir", "absent/x"] {
+            assert!(open(path).is_err(), "{path}");
+        }
+        assert_eq!(fs::read(at("other")).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn directories_that_must_not_be_mapped_are_known_behind_links() {
+        let place = tempfile::tempdir().unwrap();
+        for (name, target) in [("root", "/"), ("proc", "/proc/self"), ("own", "/tmp")] {
+            std::os::unix::fs::symlink(target, place.path().join(name)).unwrap();
+            let roots = [PathBuf::from("/tmp")];
+            assert!(open_directory("process_directory", &place.path().join(name), &roots).is_err(), "{name}");
+        }
+        let error = open_directory("process_directory", &place.path().join("nope"), &[]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    }
+}

@@ -1,0 +1,186 @@
+//! What the host gives for one container: directories and files opened, layers found, a scratch layer made.
+
+use std::fs::{self, File};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use linux_sandbox::Sources;
+
+use super::files;
+use super::layers::{self, Chain};
+use super::lower::{Loader, scratch_directories};
+use super::root;
+use super::system::LinuxSystem;
+use super::wine::Wine;
+use super::{LinuxEngine, base, remove_scratch};
+use crate::document::{Layer, Request, Root};
+use crate::engine::{Grants, Observer, System};
+use crate::error::{Error, ErrorKind, Result};
+use crate::program::{Linking, Machine, Program};
+use crate::rollback::Rollback;
+use crate::spec::{ContainerId, Rootfs, Spec, StdioSpec};
+use crate::state::create_private;
+
+/// See [`Grants`].
+pub(super) struct LinuxGrants {
+    pub(super) engine: LinuxEngine,
+    pub(super) id: ContainerId,
+    pub(super) spec: Spec,
+    pub(super) root: Root,
+    pub(super) loader: Loader,
+    pub(super) system: root::System,
+    pub(super) sources: Sources,
+    pub(super) stdio: [OwnedFd; 3],
+    pub(super) rollback: Rollback,
+}
+
+impl Grants for LinuxGrants {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn root(&self) -> &Root {
+        &self.root
+    }
+
+    fn create(self: Box<Self>, request: Request) -> Result<Box<dyn System>> {
+        Ok(Box::new(LinuxSystem::create(*self, &request)?))
+    }
+}
+
+/// See [`Engine::acquire`](crate::engine::Engine::acquire). What can be refused is looked at first, what takes time
+/// or leaves something behind comes last.
+pub(super) fn acquire(
+    engine: &LinuxEngine,
+    id: &ContainerId,
+    spec: &Spec,
+    observer: &dyn Observer,
+) -> Result<LinuxGrants> {
+    if !rustix::process::geteuid().is_root() {
+        let error = Error::new(ErrorKind::Denied, "run", "a container").reason("it needs root on Linux");
+        return Err(error.with_hint("start this with sudo"));
+    }
+    let mut spec = spec.clone();
+    let mut sources = Sources::default();
+    for (index, mount) in spec.mounts.iter().enumerate() {
+        let key = if mount.source == spec.process.directory {
+            "process_directory".to_owned()
+        } else {
+            format!("mounts[{index}].source")
+        };
+        sources.insert(mount.source.clone(), files::open_directory(&key, &mount.source, &engine.own_roots)?);
+    }
+    let wine = Wine::find();
+    let machine = match &wine {
+        Ok(wine) if wine.runs_32_bit() => Machine::X64AndX86,
+        _ => Machine::X64,
+    };
+    let directory = sources.open(&spec.process.directory).map_err(super::sandbox_error)?;
+    let executable = files::find_executable(directory, &spec.process.executable, machine)?;
+    spec.process.executable = executable.path;
+    let loader = match executable.program {
+        Program::Windows { .. } => Loader::Wine(wine?),
+        Program::Native(linking) => native(&spec, linking)?,
+    };
+    let chain = match &spec.rootfs {
+        Rootfs::EmbeddedBase => Chain { layers: Vec::new(), replaced: Vec::new() },
+        Rootfs::ParentLayer(parent) => layers::read_chain(parent)?,
+    };
+    let stdio = open_stdio(&spec, &mut sources)?;
+    let system = root::System::of_host();
+    for replaced in &chain.replaced {
+        observer.step(&format!(
+            "Base layer of Windows replaced by the embedded one, path: [{}]",
+            replaced.display()
+        ));
+    }
+    let mut layers: Vec<Layer> =
+        chain.layers.iter().map(|layer| layers::document(layer)).collect::<Result<_>>()?;
+    if let Loader::Wine(wine) = &loader {
+        layers.push(layers::document(&base::ensure(&engine.data, wine, &system, observer)?)?);
+    }
+    let mut rollback = Rollback::default();
+    let scratch = make_scratch(engine, id, layers.len(), &mut sources, &mut rollback)?;
+    observer.step(&format!("CreateSandboxLayer: Layer created, name: [{id}]"));
+    let root = Root { volume: scratch.clone(), scratch, layers };
+    Ok(LinuxGrants {
+        engine: engine.clone(),
+        id: id.clone(),
+        spec,
+        root,
+        loader,
+        system,
+        sources,
+        stdio,
+        rollback,
+    })
+}
+
+/// A native program's root has nothing but what is mapped.
+fn native(spec: &Spec, linking: Linking) -> Result<Loader> {
+    let refused = |reason: &str| {
+        let subject = spec.process.executable.to_string();
+        Err(Error::new(ErrorKind::ProgramNotExecutable, "execute", subject).reason(reason))
+    };
+    match (linking, &spec.rootfs) {
+        (_, Rootfs::ParentLayer(_)) => {
+            refused("it is a native program, and layers for those are not supported yet")
+        }
+        (Linking::Dynamic, _) => refused(
+            "it is a native program that needs shared libraries, which its root has not: link it statically",
+        ),
+        (Linking::Static, Rootfs::EmbeddedBase) => Ok(Loader::Kernel),
+    }
+}
+
+fn open_stdio(spec: &Spec, sources: &mut Sources) -> Result<[OwnedFd; 3]> {
+    let duplicate = |fd: std::os::fd::BorrowedFd<'_>| {
+        fd.try_clone_to_owned().map_err(|error| Error::io("duplicate", "a standard handle", error))
+    };
+    match &spec.process.stdio {
+        StdioSpec::Inherit => Ok([
+            duplicate(std::io::stdin().as_fd())?,
+            duplicate(std::io::stdout().as_fd())?,
+            duplicate(std::io::stderr().as_fd())?,
+        ]),
+        StdioSpec::File(path) => {
+            let null = File::open("/dev/null").map_err(|error| Error::io("open", "/dev/null", error))?;
+            let directory = sources.open(&spec.process.directory).map_err(super::sandbox_error)?;
+            let output = files::open_stdout(directory, path)?;
+            let error = duplicate(output.as_fd())?;
+            Ok([null.into(), output, error])
+        }
+    }
+}
+
+/// Makes the scratch layer: the directories that overlays of `layers` need.
+fn make_scratch(
+    engine: &LinuxEngine,
+    id: &ContainerId,
+    layers: usize,
+    sources: &mut Sources,
+    rollback: &mut Rollback,
+) -> Result<String> {
+    let path = engine.scratch().join(id.as_str());
+    let text = path.to_str().ok_or_else(|| Error::invalid("--root", "is not UTF-8"))?.to_owned();
+    if layers == 0 {
+        // Nothing is written there, but the documents name it, and storage limits are those of its device.
+        create_private(&engine.scratch())?;
+        let above = File::open(engine.scratch()).map_err(|error| Error::io("open", text.clone(), error))?;
+        sources.insert(path, above.into());
+        return Ok(text);
+    }
+    let undone: PathBuf = path.clone();
+    rollback.push("remove the scratch layer", move || remove_scratch(&undone));
+    // Left by a launcher of the same name that was killed; we hold the name now.
+    remove_scratch(&path)?;
+    create_private(&path)?;
+    for name in scratch_directories(layers) {
+        make_directory(&path.join(name))?;
+    }
+    Ok(text)
+}
+
+fn make_directory(path: &Path) -> Result<()> {
+    fs::create_dir(path).map_err(|error| Error::io("make", path.display().to_string(), error))
+}

@@ -1,0 +1,200 @@
+//! From HCS documents to a sandbox: pure, and what `--dry-run` prints.
+
+use std::path::{Path, PathBuf};
+
+use linux_sandbox::{Access, Mount, Node, Plan, Program};
+use serde::Serialize;
+
+use super::limits::{self, Wanted};
+use super::orders::Orders;
+use super::root::{self, System};
+use super::view::{self, MappedView, ProcessView, SystemView};
+use super::{layers, wine::Wine};
+use crate::document::Request;
+use crate::error::{Error, ErrorKind, Result};
+use crate::spec::{self, ContainerPath};
+
+/// The build that programs are told: Windows Server 2022.
+pub(super) const BUILD: u32 = 20348;
+
+/// What the program is, and with it what its root is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Loader {
+    /// A Windows program: Wine loads it, in a prefix over the embedded base layer.
+    Wine(Wine),
+    /// A native program: the kernel loads it; drive C is the root.
+    Kernel,
+}
+
+/// A request, lowered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Lowered {
+    /// The sandbox.
+    pub(super) plan: Plan,
+    /// Its limits, before this host's devices and controllers are looked at.
+    pub(super) limits: Wanted,
+}
+
+/// Lowers a request.
+///
+/// # Errors
+/// `Unsupported` or `InvalidSpec`, naming what cannot be carried out.
+pub(super) fn lower(request: &Request, loader: &Loader, system: &System, host_cpus: u32) -> Result<Lowered> {
+    let container = view::system(&request.system)?;
+    let process = view::process(&request.process)?;
+    let limits = limits::wanted(&container, &request.extras, host_cpus)?;
+    let mut plan = match loader {
+        Loader::Wine(wine) => windows(&container, &process, request, wine, system)?,
+        Loader::Kernel => native(&container, &process)?,
+    };
+    if let Some(cpus) = &limits.cpus {
+        // Programs count processors by this file; the control group alone would not change it.
+        let file = "etc/cpu_online";
+        plan.root.push(Node::File {
+            path: file.to_owned(),
+            content: format!("{cpus}\n").into(),
+            mode: 0o444,
+        });
+        plan.mounts.push(Mount::Own {
+            source: file.to_owned(),
+            target: "sys/devices/system/cpu/online".to_owned(),
+            access: Access::ReadOnly,
+        });
+    }
+    Ok(Lowered { plan, limits })
+}
+
+fn windows(
+    container: &SystemView,
+    process: &ProcessView,
+    request: &Request,
+    wine: &Wine,
+    system: &System,
+) -> Result<Plan> {
+    let orders = Orders {
+        services: request.extras.services,
+        affinity: request.extras.affinity,
+        build: BUILD,
+        command_line: &process.command_line,
+        working_directory: process.working_directory.to_string(),
+        computer_name: &container.hostname,
+        environment: &process.environment,
+    };
+    let mut nodes = root::nodes(system, &container.hostname);
+    nodes.extend(root::agent_nodes(orders.encode()));
+    let mut mounts = root::mounts(system);
+    mounts.push(Mount::writable("run/nspawn"));
+    mounts.extend(prefix(container)?);
+    let drive = format!("{}/drive_c", root::PREFIX);
+    mounts.extend(container.mapped.iter().map(|directory| map(directory, &drive)));
+    let mut environment = root::wine_environment();
+    environment.push("WINEDLLOVERRIDES=wineboot.exe,winedbg.exe=d".to_owned());
+    Ok(Plan {
+        hostname: container.hostname.clone(),
+        root: nodes,
+        mounts,
+        program: Program {
+            executable: wine.loader.to_string_lossy().into_owned(),
+            arguments: ["wine64", r"C:\windows\nspawn_agent.exe"].map(str::to_owned).to_vec(),
+            environment,
+            directory: format!("/{drive}"),
+        },
+        note: Some(super::orders::NOTE.to_owned()),
+    })
+}
+
+/// The Wine prefix: the base layer under the scratch layer; where there are other layers, drive C is an overlay of its
+/// own, of their files over the base's.
+fn prefix(container: &SystemView) -> Result<Vec<Mount>> {
+    let (base, others) =
+        container.layers.split_last().ok_or_else(|| Error::invalid("Layers", "there is none"))?;
+    let scratch = Path::new(&container.scratch);
+    let overlay = |lower: Vec<PathBuf>, name: &str, target: String| Mount::Overlay {
+        lower,
+        upper: scratch.join(name),
+        work: scratch.join(format!("{name}.work")),
+        target,
+    };
+    let mut mounts = vec![overlay(vec![base.into()], "prefix", root::PREFIX.to_owned())];
+    if !others.is_empty() {
+        let files = others.iter().map(|layer| layers::files(layer)).chain([Path::new(base).join("drive_c")]);
+        mounts.push(overlay(files.collect(), "drive_c", format!("{}/drive_c", root::PREFIX)));
+    }
+    Ok(mounts)
+}
+
+/// The directories of the scratch layer that [`prefix`] needs.
+pub(super) fn scratch_directories(layers: usize) -> &'static [&'static str] {
+    match layers {
+        0 => &[],
+        1 => &["prefix", "prefix.work"],
+        _ => &["prefix", "prefix.work", "drive_c", "drive_c.work"],
+    }
+}
+
+fn map(directory: &MappedView, drive: &str) -> Mount {
+    Mount::Bind {
+        source: PathBuf::from(&directory.source),
+        target: format!("{drive}/{}", in_drive(&directory.destination)),
+        access: match directory.access {
+            spec::Access::ReadOnly => Access::ReadOnly,
+            spec::Access::ReadWrite => Access::ReadWrite,
+        },
+    }
+}
+
+/// Directories that Windows has, as the base layer spells them: another spelling would make a second one beside.
+const KNOWN: [&str; 5] = ["Program Files", "Program Files (x86)", "ProgramData", "users", "windows"];
+
+fn in_drive(path: &ContainerPath) -> String {
+    let mut components = path.components().to_vec();
+    if let Some(first) = components.first_mut() {
+        let known = KNOWN.iter().find(|known| known.eq_ignore_ascii_case(first));
+        known.inspect(|known| (**known).clone_into(first));
+    }
+    components.join("/")
+}
+
+/// Directories of a native program's root that are not for mapping over.
+const TAKEN: [&str; 11] = ["bin", "dev", "etc", "home", "lib", "lib64", "proc", "run", "sys", "tmp", "usr"];
+
+fn native(container: &SystemView, process: &ProcessView) -> Result<Plan> {
+    for directory in &container.mapped {
+        let first = directory.destination.components().first().map_or("", String::as_str);
+        if TAKEN.contains(&first) {
+            let reason =
+                format!("{} is taken: for a native program drive C is the root", directory.destination);
+            return Err(Error::invalid("mapped_directory", reason));
+        }
+    }
+    let in_root = |path: &ContainerPath| format!("/{}", path.components().join("/"));
+    let (program, arguments) = process.arguments.split_first().ok_or_else(|| {
+        Error::new(ErrorKind::InvalidSpec, "read", "CommandLine").reason("names no program")
+    })?;
+    let executable = in_root(&ContainerPath::parse_any("CommandLine", program)?);
+    let mut environment = vec!["HOME=/home".to_owned(), "PATH=/usr/bin:/bin".to_owned()];
+    environment
+        .retain(|set| !process.environment.iter().any(|(name, _)| set.starts_with(&format!("{name}="))));
+    environment.extend(process.environment.iter().map(|(name, value)| format!("{name}={value}")));
+    let mut mounts = root::native_mounts();
+    mounts.extend(container.mapped.iter().map(|directory| Mount::Bind {
+        source: PathBuf::from(&directory.source),
+        target: directory.destination.components().join("/"),
+        access: match directory.access {
+            spec::Access::ReadOnly => Access::ReadOnly,
+            spec::Access::ReadWrite => Access::ReadWrite,
+        },
+    }));
+    Ok(Plan {
+        hostname: container.hostname.clone(),
+        root: root::native_nodes(&container.hostname),
+        mounts,
+        program: Program {
+            arguments: std::iter::once(executable.clone()).chain(arguments.iter().cloned()).collect(),
+            executable,
+            environment,
+            directory: in_root(&process.working_directory),
+        },
+        note: None,
+    })
+}

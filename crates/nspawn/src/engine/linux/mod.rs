@@ -1,0 +1,138 @@
+//! The Linux engine: an embedded Host Compute Service. It takes the documents that the service would take, lowers
+//! them to a sandbox, and runs Windows programs in it with Wine as their loader.
+//!
+//! ```text
+//! <data>/base/      the embedded base layer, see `base`
+//! <data>/scratch/nspawn_<name>/    the scratch layer of one container
+//! ```
+//!
+//! Names are made of the container's id, so that whatever a killed launcher left is found without any record.
+
+mod base;
+mod files;
+mod grants;
+mod layers;
+mod limits;
+mod lower;
+mod orders;
+mod root;
+mod system;
+mod view;
+mod wine;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use linux_sandbox::cgroup::{CpuSet, Host, Reach};
+
+pub use limits::Unenforced;
+
+use crate::document::{Request, Schema};
+use crate::engine::{Capabilities, Engine, Grants, Observer, Search};
+use crate::error::{Error, ErrorKind, Result};
+use crate::spec::{ContainerId, Spec};
+use crate::state::ids_in;
+
+/// How long the last processes of a container may take to leave their control group.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs containers on this Linux host.
+#[derive(Debug, Clone)]
+pub struct LinuxEngine {
+    data: PathBuf,
+    own_roots: Vec<PathBuf>,
+    unenforced: Unenforced,
+    host_cpus: u32,
+}
+
+impl LinuxEngine {
+    /// Makes an engine that keeps layers below `data`. `own_roots` are all directories where we keep something: they
+    /// are never mapped into a container.
+    pub fn new(data: impl Into<PathBuf>, own_roots: Vec<PathBuf>, unenforced: Unenforced) -> Self {
+        Self { data: data.into(), own_roots, unenforced, host_cpus: host_cpus() }
+    }
+
+    fn scratch(&self) -> PathBuf {
+        self.data.join("scratch")
+    }
+}
+
+impl Engine for LinuxEngine {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { engine: "linux", schema: Schema::V2, host_cpus: self.host_cpus }
+    }
+
+    fn acquire(&self, id: &ContainerId, spec: &Spec, observer: &dyn Observer) -> Result<Box<dyn Grants>> {
+        Ok(Box::new(grants::acquire(self, id, spec, observer)?))
+    }
+
+    fn explain(&self, spec: &Spec, request: &Request) -> Result<Option<serde_json::Value>> {
+        // Without a look at the file, its name decides.
+        let name =
+            spec.process.executable.components().last().map_or("", String::as_str).to_ascii_lowercase();
+        let loader = match name.ends_with(".exe") || name.ends_with(".com") {
+            true => lower::Loader::Wine(wine::Wine::find()?),
+            false => lower::Loader::Kernel,
+        };
+        let lowered = lower::lower(request, &loader, &root::System::of_host(), self.host_cpus)?;
+        let value = serde_json::to_value(lowered);
+        value.map(Some).map_err(|error| Error::new(ErrorKind::Host, "print", "the plan").source(error))
+    }
+
+    fn leftovers(&self, search: Search) -> Result<Vec<ContainerId>> {
+        let mut ids = ids_in(&self.scratch())?;
+        if search == Search::Thorough {
+            ids.extend(
+                groups(ContainerId::PREFIX)?.iter().filter_map(|group| ContainerId::parse(group.name())),
+            );
+        }
+        Ok(ids)
+    }
+
+    fn reclaim(&self, id: &ContainerId) -> Result<()> {
+        let named = |group: &linux_sandbox::cgroup::Group| group.name() == id.as_str();
+        for group in groups(id.as_str())?.iter().filter(|group| named(group)) {
+            group.destroy(PATIENCE).map_err(|error| limits::group_error(&error))?;
+        }
+        remove_scratch(&self.scratch().join(id.as_str()))
+    }
+}
+
+/// Finds control groups of ours in every hierarchy: the launcher that made one may have been in another group.
+fn groups(prefix: &str) -> Result<Vec<linux_sandbox::cgroup::Group>> {
+    let found = Host::detect().and_then(|host| host.leftovers(prefix, Reach::Everywhere));
+    found.map_err(|error| limits::group_error(&error))
+}
+
+/// Removes a scratch layer, which may be gone.
+fn remove_scratch(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io("remove", path.display().to_string(), error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the number of the host's processors, whatever this process may use of them.
+fn host_cpus() -> u32 {
+    let online = fs::read_to_string("/sys/devices/system/cpu/online").ok();
+    let counted = online.and_then(|text| text.parse::<CpuSet>().ok()).map(|set| set.iter().count());
+    let usable = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u32::try_from(counted.unwrap_or_else(usable)).unwrap_or(1)
+}
+
+/// Puts a failure of the sandbox into this library's words.
+fn sandbox_error(error: linux_sandbox::Error) -> Error {
+    let source = std::io::Error::new(error.io().kind(), error.io().to_string());
+    let failed = Error::io(error.op(), error.subject().to_owned(), source);
+    match (error.op(), error.io().kind()) {
+        ("execute", std::io::ErrorKind::NotFound) => failed.with_kind(ErrorKind::ProgramNotFound),
+        ("execute", _) => failed.with_kind(ErrorKind::ProgramNotExecutable),
+        ("create", std::io::ErrorKind::PermissionDenied) => {
+            failed.with_hint("containers need root: start this with sudo")
+        }
+        _ => failed,
+    }
+}

@@ -1,0 +1,187 @@
+//! A compute system of the Linux engine, and its process.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use linux_sandbox::cgroup::{Group, Host};
+use linux_sandbox::{Plan, ProgramExit, Sandbox, Sources, Staged, Stdio, stage};
+
+use super::grants::LinuxGrants;
+use super::limits::{self, Wanted};
+use super::lower::{Loader, lower};
+use super::orders::Note;
+use super::{PATIENCE, sandbox_error};
+use crate::document::Request;
+use crate::engine::{Enforcement, Event, Exit, ExitStatus, Process, System, Usage};
+use crate::error::{Error, ErrorKind, Result};
+use crate::rollback::Rollback;
+
+/// See [`System`].
+pub(super) struct LinuxSystem {
+    // Dropped in this order: processes, then their control group, then the scratch layer.
+    process: Option<Arc<LinuxProcess>>,
+    rollback: Rollback,
+    plan: Plan,
+    windows: bool,
+    sources: Sources,
+    staged: Option<Staged>,
+    stdio: [OwnedFd; 3],
+    group: Option<Group>,
+    enforcement: Vec<Enforcement>,
+}
+
+impl LinuxSystem {
+    /// Makes a system of what was granted: lowers the documents, makes the control group.
+    pub(super) fn create(grants: LinuxGrants, request: &Request) -> Result<Self> {
+        let LinuxGrants { engine, id, loader, system, mut sources, stdio, mut rollback, .. } = grants;
+        let lowered = lower(request, &loader, &system, engine.host_cpus)?;
+        let (mut group, mut enforcement) = (None, Vec::new());
+        if lowered.limits != Wanted::default() {
+            let failed = |error| limits::group_error(&error);
+            let host = Host::detect().map_err(failed)?;
+            let (limits, verdicts) =
+                limits::resolve(&lowered.limits, &mut sources, &host, engine.unenforced)?;
+            let made = host.create(id.as_str(), &limits).map_err(failed)?;
+            let undone = made.clone();
+            rollback.push("remove the control group", move || undone.destroy(PATIENCE).map_err(failed));
+            (group, enforcement) = (Some(made), verdicts);
+        }
+        let windows = matches!(loader, Loader::Wine(_));
+        let (plan, staged, process) = (lowered.plan, None, None);
+        Ok(Self { process, rollback, plan, windows, sources, staged, stdio, group, enforcement })
+    }
+}
+
+impl System for LinuxSystem {
+    /// Makes the container's root. Its first process, pid 1, comes into being with the program.
+    fn start(&mut self) -> Result<()> {
+        self.staged = Some(stage(&self.plan, &mut self.sources).map_err(sandbox_error)?);
+        Ok(())
+    }
+
+    fn spawn(&mut self) -> Result<Arc<dyn Process>> {
+        let staged = self.staged.take().ok_or_else(|| {
+            Error::new(ErrorKind::WrongState, "run", "the program").reason("the container is not started")
+        })?;
+        let entrance = self.group.as_ref().map(Group::entrance).transpose();
+        let entrance = entrance.map_err(|error| limits::group_error(&error))?;
+        let [input, output, error] = &self.stdio;
+        let stdio = Stdio { input: input.as_fd(), output: output.as_fd(), error: error.as_fd() };
+        let sandbox = Sandbox::spawn(&self.plan, staged, &stdio, entrance).map_err(sandbox_error)?;
+        let (group, windows) = (self.group.clone(), self.windows);
+        let process =
+            Arc::new(LinuxProcess { sandbox, group, windows, out_of_memory: AtomicBool::new(false) });
+        self.process = Some(Arc::clone(&process));
+        Ok(process)
+    }
+
+    fn terminate(&self) -> Result<()> {
+        self.process.as_ref().map_or(Ok(()), |process| process.kill())
+    }
+
+    fn enforcement(&self) -> Vec<Enforcement> {
+        self.enforcement.clone()
+    }
+
+    fn release(mut self: Box<Self>) -> Result<()> {
+        if let Some(process) = self.process.take() {
+            process.kill()?;
+            process.sandbox.wait(Some(PATIENCE)).map_err(sandbox_error)?;
+        }
+        self.rollback.undo(|_| {})
+    }
+}
+
+/// See [`Process`].
+pub(super) struct LinuxProcess {
+    sandbox: Sandbox,
+    group: Option<Group>,
+    /// Whether the program is a Windows one, with an agent that notes its exit code.
+    windows: bool,
+    out_of_memory: AtomicBool,
+}
+
+/// How often the count of processes killed for memory is looked at. The kernel of control groups v1 kills one
+/// process, and its container may linger without it.
+const MEMORY_WATCH: Duration = Duration::from_millis(100);
+
+const SIGINT: u8 = 2;
+const SIGTERM: u8 = 15;
+
+impl Process for LinuxProcess {
+    fn pid(&self) -> u32 {
+        self.sandbox.pid().unsigned_abs()
+    }
+
+    fn signal(&self, event: Event) -> Result<()> {
+        // Wine turns SIGINT into the Control-C event; it has no Unix signal for a shutdown event, and Control-C is
+        // the next gentle one.
+        let signal = match (event, self.windows) {
+            (Event::CtrlC, _) | (Event::CtrlShutdown, true) => SIGINT,
+            (Event::CtrlShutdown, false) => SIGTERM,
+        };
+        self.sandbox.signal(signal).map_err(sandbox_error)
+    }
+
+    fn kill(&self) -> Result<()> {
+        self.sandbox.kill().map_err(sandbox_error)
+    }
+
+    fn wait(&self, timeout: Option<Duration>) -> Result<Option<Exit>> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let watched = self.group.as_ref().filter(|group| group.usage().oom_kills.is_some());
+        loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let slice = match watched {
+                Some(_) => Some(left.map_or(MEMORY_WATCH, |left| left.min(MEMORY_WATCH))),
+                None => left,
+            };
+            let exit = self.sandbox.wait(slice).map_err(sandbox_error)?;
+            let usage = self.group.as_ref().map(Group::usage);
+            if usage.as_ref().and_then(|usage| usage.oom_kills).is_some_and(|kills| kills > 0) {
+                self.out_of_memory.store(true, Ordering::Relaxed);
+                self.kill()?;
+            }
+            match exit {
+                Some(exit) => {
+                    let peak = usage.and_then(|usage| usage.memory_peak);
+                    return self.exit(exit, peak).map(Some);
+                }
+                None if left.is_some_and(|left| left <= slice.unwrap_or(left)) => return Ok(None),
+                None => {}
+            }
+        }
+    }
+}
+
+impl LinuxProcess {
+    /// Puts together what pid 1 saw, what the agent noted, and what the control group counted.
+    fn exit(&self, exit: linux_sandbox::Exit, memory_peak_bytes: Option<u64>) -> Result<Exit> {
+        let note = Note::parse(&exit.note);
+        let status = match (exit.program, note) {
+            _ if self.out_of_memory.load(Ordering::Relaxed) => ExitStatus::OutOfMemory,
+            (ProgramExit::Lost, _) => ExitStatus::Lost,
+            (ProgramExit::Signalled(signal), _) => ExitStatus::Signal(signal as u8),
+            (ProgramExit::Exited(code), _) if !self.windows => ExitStatus::Code(u32::from(code)),
+            // The agent sees code 0 where a signal ended the program; pid 1 knows better.
+            (ProgramExit::Exited(_), Note::Exited(code)) => match exit.subject_signal {
+                Some(signal) => ExitStatus::Signal(signal as u8),
+                None => ExitStatus::Code(code),
+            },
+            (ProgramExit::Exited(_), Note::Failed(step, win32)) => return Err(step.failure(win32)),
+            (ProgramExit::Exited(code), Note::Silent | Note::Booting | Note::Running) => {
+                return Err(Error::new(ErrorKind::Host, "run", "the container's first Windows process")
+                    .reason(format!("Wine ended with status {code} and the agent said {note:?}"))
+                    .with_hint("see what Wine says: WINEPREFIX=/tmp/prefix wine64 cmd.exe /c ver"));
+            }
+        };
+        let usage = Usage {
+            cpu_time_us: exit.resources.cpu_time.as_micros().try_into().unwrap_or(u64::MAX),
+            memory_peak_bytes,
+            largest_process_bytes: Some(exit.resources.largest_process),
+        };
+        Ok(Exit { status, usage })
+    }
+}

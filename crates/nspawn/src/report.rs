@@ -1,0 +1,180 @@
+//! How a run ended, for people and machines.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::document::Schema;
+use crate::engine::{Enforcement, Usage};
+use crate::ntstatus;
+use crate::spec::ContainerId;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The program exited with this code.
+    Exited(u32),
+    /// A signal ended the program.
+    Signalled(u8),
+    /// The program was killed at its memory limit.
+    OutOfMemory,
+    /// The program's time was up.
+    TimedOut,
+    /// We were told to end by this signal, and the program had to be killed.
+    Stopped(u8),
+    /// Unknown: what watched over the program was killed.
+    Lost,
+}
+
+/// Exit status of a launcher whose program's time was up.
+pub const TIMED_OUT: u8 = 124;
+/// Exit status of a launcher that itself failed.
+pub const FAILED: u8 = 125;
+
+impl Outcome {
+    /// Returns the launcher's exit status where the system has only 8 bits for it: the program's low 8 bits, and 1
+    /// where those are 0 and the code is not, so that failure never looks like success.
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Exited(0) => 0,
+            Self::Exited(code) => (code as u8).max(u8::from(code.trailing_zeros() >= 8)),
+            Self::Signalled(signal) | Self::Stopped(signal) => 128 | signal,
+            Self::OutOfMemory => 128 | 9,
+            Self::TimedOut => TIMED_OUT,
+            Self::Lost => FAILED,
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Exited(_) => "exited",
+            Self::Signalled(_) => "signal",
+            Self::OutOfMemory => "out of memory",
+            Self::TimedOut => "timeout",
+            Self::Stopped(_) => "stopped",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// Durations of a run's phases, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Phases {
+    /// Taking what it needs from the host.
+    pub acquire_ms: f64,
+    /// Building the documents and making the container of them.
+    pub create_ms: f64,
+    /// Starting container and program.
+    pub start_ms: f64,
+    /// The program, to its end.
+    pub run_ms: f64,
+    /// Giving everything back.
+    pub release_ms: f64,
+}
+
+/// The record of a run that `--report` writes: one JSON object. Fields are only ever added.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Version of this record: 1.
+    pub version: u8,
+    /// The container's id.
+    pub id: String,
+    /// The engine that ran it.
+    pub engine: &'static str,
+    /// The HCS schema of its documents.
+    pub schema: Schema,
+    /// Why it ended: `exited`, `signal`, `out of memory`, `timeout`, `stopped`, `lost`.
+    pub reason: &'static str,
+    /// The program's exit code, all 32 bits; absent where it did not exit by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<u32>,
+    /// The name of the exit code where it is a well-known NTSTATUS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_name: Option<&'static str>,
+    /// The signal that ended the program, or that told us to end it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<u8>,
+    /// The launcher's own exit status.
+    pub exit_status: u8,
+    /// When the launch began, UTC.
+    pub started: Timestamp,
+    /// When everything was given back, UTC.
+    pub ended: Timestamp,
+    /// How long each phase took.
+    pub phases: Phases,
+    /// What the container used.
+    #[serde(flatten)]
+    pub usage: Usage,
+    /// What became of each limit that was asked for.
+    pub limits: Vec<Enforcement>,
+}
+
+impl Report {
+    /// Says in a few words how it ended.
+    pub fn summary(&self) -> String {
+        let name = self.status_name.map(|name| format!(" ({name})")).unwrap_or_default();
+        match (self.exit_code, self.signal) {
+            (Some(code), _) => format!("exit code {code}{name}"),
+            (None, Some(signal)) => format!("{}, signal {signal}", self.reason),
+            (None, None) => self.reason.to_owned(),
+        }
+    }
+
+    pub(crate) fn new(
+        id: ContainerId,
+        (engine, schema): (&'static str, Schema),
+        outcome: Outcome,
+        (started, phases): (Timestamp, Phases),
+        usage: Usage,
+        limits: Vec<Enforcement>,
+    ) -> Self {
+        let exit_code = match outcome {
+            Outcome::Exited(code) => Some(code),
+            _ => None,
+        };
+        let signal = match outcome {
+            Outcome::Signalled(signal) | Outcome::Stopped(signal) => Some(signal),
+            Outcome::OutOfMemory => Some(9),
+            _ => None,
+        };
+        Self {
+            version: 1,
+            id: id.to_string(),
+            engine,
+            schema,
+            reason: outcome.reason(),
+            exit_code,
+            status_name: exit_code.and_then(ntstatus::name),
+            signal,
+            exit_status: outcome.status(),
+            started,
+            ended: Timestamp::now(),
+            phases,
+            usage,
+            limits,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failure_never_looks_like_success() {
+        let exited = [(0, 0), (1, 1), (7, 7), (255, 255), (256, 1), (259, 3), (512, 1), (300, 44)];
+        let faults = [(0xC000_0005, 5), (0xFFFF_FFFF, 255), (0x8000_0000, 1), (0xC000_0100, 1)];
+        for (code, status) in exited.into_iter().chain(faults) {
+            assert_eq!(Outcome::Exited(code).status(), status, "{code:#x}");
+        }
+        let others = [
+            (Outcome::Signalled(9), 137),
+            (Outcome::OutOfMemory, 137),
+            (Outcome::TimedOut, 124),
+            (Outcome::Stopped(15), 143),
+            (Outcome::Lost, 125),
+        ];
+        for (outcome, status) in others {
+            assert_eq!(outcome.status(), status, "{outcome:?}");
+        }
+    }
+}

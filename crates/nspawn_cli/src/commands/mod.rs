@@ -1,0 +1,22 @@
+//! One file a command.
+
+pub(crate) mod dry_run;
+pub(crate) mod gc;
+pub(crate) mod run;
+pub(crate) mod schema;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use nspawn::Error;
+
+/// Prints a result on standard output.
+///
+/// # Errors
+/// It cannot be written.
+fn print(text: &str) -> nspawn::Result<ExitCode> {
+    let mut output = std::io::stdout().lock();
+    let written = writeln!(output, "{text}").and_then(|()| output.flush());
+    written.map_err(|error| Error::io("write to", "standard output", error))?;
+    Ok(ExitCode::SUCCESS)
+}

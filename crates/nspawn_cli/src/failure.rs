@@ -1,0 +1,55 @@
+//! Failures, for people: one line that says what failed on what and why, and where there is one, a line that says what
+//! to do next.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use nspawn::report::FAILED;
+use nspawn::{Error, ErrorKind};
+
+/// Prints a failure and returns the status it ends us with.
+pub(crate) fn report(error: &Error) -> ExitCode {
+    say("error", &error.one_line());
+    error.events().iter().for_each(|event| say("note", event));
+    if let Some(hint) = error.hint().or_else(|| hint(error.kind())) {
+        say("hint", hint);
+    }
+    ExitCode::from(status(error.kind()))
+}
+
+/// Prints a failure that does not end us.
+pub(crate) fn warn(error: &Error) {
+    say("warning", &error.one_line());
+}
+
+/// Returns the record of a launch that failed.
+pub(crate) fn record(error: &Error) -> String {
+    let record = serde_json::json!({
+        "version": 1,
+        "reason": "failed",
+        "error": error.one_line(),
+        "exit_status": status(error.kind()),
+    });
+    record.to_string()
+}
+
+fn status(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::ProgramNotFound => 127,
+        ErrorKind::ProgramNotExecutable => 126,
+        _ => FAILED,
+    }
+}
+
+fn hint(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::Denied => Some("containers need root: start this with sudo"),
+        ErrorKind::Corrupt => Some("remove the damaged file, or run: hostcompute_nspawn gc"),
+        _ => None,
+    }
+}
+
+fn say(what: &str, line: &str) {
+    // A closed standard error is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "{what}: {line}");
+}

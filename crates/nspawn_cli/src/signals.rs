@@ -1,0 +1,81 @@
+//! Signals to the launcher: passed on to the program, which then has its time to end; a second one kills at once.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use nspawn::engine::Event;
+use nspawn::launch::Stop;
+use nspawn::{Error, Result};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals as Iterator;
+use signal_hook::low_level::emulate_default_handler;
+
+/// What the listening thread knows.
+#[derive(Debug, Default)]
+struct Known {
+    /// The running program and its time to end, once it runs.
+    target: Option<(Stop, Duration)>,
+    /// The first signal that came.
+    first: Option<i32>,
+}
+
+/// Listens for signals from its making on.
+#[derive(Debug)]
+pub(crate) struct Signals(Arc<Mutex<Known>>);
+
+impl Signals {
+    /// Begins to listen. Until a program runs, the first signal waits for it, and a second one ends the launcher; what
+    /// that leaves behind the next command removes.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(crate) fn listen() -> Result<Self> {
+        let failed = |error| Error::io("listen for", "signals", error);
+        let mut signals = Iterator::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+        let known = Arc::new(Mutex::new(Known::default()));
+        let shared = Arc::clone(&known);
+        let listen = move || signals.forever().for_each(|signal| received(&shared, signal));
+        thread::Builder::new().name("signals".to_owned()).spawn(listen).map_err(failed)?;
+        Ok(Self(known))
+    }
+
+    /// Passes signals to `program` from now on; one that came before goes to it at once.
+    pub(crate) fn pass_to(&self, program: Stop, grace: Duration) {
+        let mut known = lock(&self.0);
+        known.target = Some((program.clone(), grace));
+        if let Some(signal) = known.first {
+            ask(program, signal, grace);
+        }
+    }
+}
+
+fn received(known: &Mutex<Known>, signal: i32) {
+    let mut known = lock(known);
+    let again = known.first.replace(signal).is_some();
+    match (known.target.clone(), again) {
+        (Some((program, grace)), false) => ask(program, signal, grace),
+        (Some((program, _)), true) => {
+            let _ = program.kill();
+        }
+        (None, false) => {}
+        (None, true) => {
+            let _ = emulate_default_handler(signal);
+        }
+    }
+}
+
+/// Tells the program to end, and kills it when its time to do so is up. Where it has ended meanwhile, so much the
+/// better.
+fn ask(program: Stop, signal: i32, grace: Duration) {
+    let event = if signal == SIGINT { Event::CtrlC } else { Event::CtrlShutdown };
+    let _ = program.ask(u8::try_from(signal).unwrap_or_default(), event);
+    thread::spawn(move || {
+        thread::sleep(grace);
+        let _ = program.kill();
+    });
+}
+
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
