@@ -35,12 +35,12 @@ const DISTURBING: [&str; 6] =
 ///
 /// - without `check`: copies them beside their source, with the toolchain's name;
 /// - with `check`: compares them with those beside their source, if the toolchain is the recorded one. Another
-///   toolchain makes other bytes, and then there is nothing to compare. Either way a build of the workspace with
-///   `NSPAWN_GUEST_DIR=<root>/target/guest` takes the rebuilt ones.
+///   toolchain makes other bytes, and then there is nothing to compare: the directory of the rebuilt ones is
+///   returned, which a build of the workspace takes where `NSPAWN_GUEST_DIR` names it.
 ///
 /// # Errors
 /// The toolchain is not installed, the build fails, or the committed bytes are others.
-pub fn run(check: bool) -> Result<()> {
+pub fn run(check: bool) -> Result<Option<PathBuf>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in no directory")?;
     let guest = root.join("guest");
     let toolchain = installed_toolchain()?;
@@ -52,24 +52,27 @@ pub fn run(check: bool) -> Result<()> {
         }
         fs::write(&record, toolchain).with_context(|| format!("cannot write {}", record.display()))?;
         println!("guest: {} rebuilt", FILES.join(" and "));
-        return Ok(());
+        return Ok(None);
     }
     let recorded =
         fs::read_to_string(&record).with_context(|| format!("cannot read {}", record.display()))?;
     if recorded != toolchain {
         println!(
             "guest: the toolchain is not the recorded one, so the committed files are not compared\n\
-             recorded:\n{recorded}installed:\n{toolchain}\
-             to test with the rebuilt files: NSPAWN_GUEST_DIR={}",
-            built.display()
+             recorded:\n{recorded}installed:\n{toolchain}"
         );
-        return Ok(());
+        return Ok(Some(built));
     }
     for file in FILES {
         compare(&built.join(file), &guest.join(file))?;
     }
     println!("guest: {} are what their source makes", FILES.join(" and "));
-    Ok(())
+    Ok(None)
+}
+
+/// Returns whether the toolchain that the guest programs are built with is installed.
+pub fn toolchain_is_there() -> bool {
+    [RUSTC, CARGO].iter().all(|program| Path::new(program).exists()) && crate::shell::find(LINKER).is_some()
 }
 
 /// Returns the text that `guest/TOOLCHAIN` holds for what is installed.

@@ -6,6 +6,7 @@
     reason = "a tool for developers, which tells what it does"
 )]
 
+mod agent;
 mod bench;
 mod demo;
 mod packages;
@@ -33,6 +34,12 @@ enum Task {
     Test,
     /// Fetch the real Windows programs of the tests, and their Linux builds
     Programs,
+    /// Rebuild the guest programs, which are committed beside their source
+    Agent {
+        /// Compare the bytes instead of replacing them
+        #[arg(long)]
+        check: bool,
+    },
     /// Measure, beside programs that do the like
     Bench {
         #[command(subcommand)]
@@ -51,6 +58,7 @@ fn main() -> ExitCode {
         Task::Demo => demo::run(),
         Task::Test => test::run(),
         Task::Programs => fetch_programs(),
+        Task::Agent { check } => agent::run(check).map(|_| ()),
         Task::Bench { what: Measure::Start } => bench::start(),
     };
     match done {

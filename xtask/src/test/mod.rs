@@ -3,6 +3,7 @@
 mod tally;
 
 use std::io::{BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
@@ -10,7 +11,7 @@ use std::thread;
 use anyhow::{Context as _, Result, bail};
 
 use crate::shell::{self, Root};
-use crate::{packages, programs};
+use crate::{agent, packages, programs};
 use tally::{Stream, Tally};
 
 /// Installs what the tests need, runs them all, and prints the count as the last line.
@@ -29,7 +30,8 @@ pub fn run() -> Result<()> {
     check(&mut tally, "fmt", &["--all", "--check"]);
     check(&mut tally, "clippy", &["--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]);
     check_dependencies(&mut tally);
-    run_tests(&mut tally)?;
+    let guest = check_guest(&mut tally);
+    run_tests(&mut tally, guest.as_deref())?;
     tally.print();
     if !tally.is_good() {
         bail!("some of it failed");
@@ -62,9 +64,29 @@ fn check_dependencies(tally: &mut Tally) {
     check(tally, "deny", &["--workspace", "check", "--disable-fetch", "advisories"]);
 }
 
+/// Tests the guest's programs as far as that needs no Windows, and compares the committed ones with their source.
+/// Where another toolchain makes others, returns where those are: they are what is tested then.
+fn check_guest(tally: &mut Tally) -> Option<PathBuf> {
+    let manifest = ["--quiet", "--manifest-path", "guest/Cargo.toml"];
+    check(tally, "test", &manifest);
+    if !agent::toolchain_is_there() {
+        tally.skip("agent: the toolchain of the guest programs is not installed");
+        return None;
+    }
+    let checked = agent::run(true);
+    match &checked {
+        Ok(_) => tally.pass("agent"),
+        Err(error) => tally.fail(&format!("agent: {error:#}")),
+    }
+    checked.ok().flatten()
+}
+
 /// Runs the tests of the workspace: as root where we can become root, as starting containers takes it.
-fn run_tests(tally: &mut Tally) -> Result<()> {
+fn run_tests(tally: &mut Tally, guest: Option<&Path>) -> Result<()> {
     let mut command = shell::cargo();
+    if let Some(guest) = guest {
+        command.env("NSPAWN_GUEST_DIR", guest);
+    }
     command.args(["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
     let through_sudo = matches!(Root::find(), Root::Sudo(_));
     if through_sudo {
