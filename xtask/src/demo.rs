@@ -20,11 +20,9 @@ const OUTPUT: &str = "nspawn_out.txt";
 /// A step fails. Where packages are missing and cannot be installed, what can be done without them is done first.
 pub fn run() -> Result<()> {
     let missing = packages::install(&[packages::WINE, packages::PIP].concat());
-    shell::run(shell::cargo().args(["build", "--release", "--package", "nspawn_cli"]))?;
-    let target = shell::target_directory()?;
-    let launcher = target.join("release/hostcompute_nspawn");
+    let launcher = crate::launcher::build()?;
     let runtime = programs::fetch(&table::JVM, table::Platform::Windows)?;
-    let directory = target.join("nspawn/demo");
+    let directory = shell::target_directory()?.join("nspawn/demo");
     let config = prepare(&directory, &runtime)?;
 
     let command = Root::find().command(&launcher);

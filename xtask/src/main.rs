@@ -9,6 +9,7 @@
 mod agent;
 mod bench;
 mod demo;
+mod launcher;
 mod packages;
 mod programs;
 mod shell;

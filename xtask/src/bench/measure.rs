@@ -1,6 +1,8 @@
 //! Measures contenders by turns, so that a busy moment of the machine falls on all of them.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -56,21 +58,42 @@ impl Contender {
         let begin = Instant::now();
         let mut running = Vec::with_capacity(count);
         for command in &mut commands {
-            let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-            running.push(child.with_context(|| format!("cannot run {}", shell::spelled(command)))?);
+            // A file and no pipe: servers that outlive their program would hold the pipe open, and the end of the
+            // program is what is timed.
+            let complaints = unnamed_file()?;
+            let child =
+                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(complaints.try_clone()?).spawn();
+            running.push((
+                child.with_context(|| format!("cannot run {}", shell::spelled(command)))?,
+                complaints,
+            ));
         }
-        let ended = running.into_iter().map(|child| child.wait_with_output()).collect::<Vec<_>>();
+        let mut ended = Vec::new();
+        for (mut child, complaints) in running {
+            ended.push((child.wait().with_context(|| format!("cannot wait for {}", self.name))?, complaints));
+        }
         let took = begin.elapsed();
-        for (output, command) in ended.into_iter().zip(&commands) {
-            let output = output.with_context(|| format!("cannot wait for {}", self.name))?;
-            if !output.status.success() {
-                let complaint = String::from_utf8_lossy(&output.stderr);
-                bail!("{} failed: {}: {}", shell::spelled(command), output.status, complaint.trim_end());
+        for ((status, mut complaints), command) in ended.into_iter().zip(&commands) {
+            if !status.success() {
+                let mut text = String::new();
+                complaints.rewind()?;
+                complaints.read_to_string(&mut text)?;
+                bail!("{} failed: {status}: {}", shell::spelled(command), text.trim_end());
             }
         }
         (self.settle)()?;
         Ok(took)
     }
+}
+
+/// Opens a file that is gone when it is closed.
+fn unnamed_file() -> Result<File> {
+    let path = std::env::temp_dir().join(format!("nspawn_bench_{}", std::process::id()));
+    let mut options = File::options();
+    let file = options.read(true).write(true).create(true).truncate(true).open(&path);
+    let file = file.with_context(|| format!("cannot make {}", path.display()))?;
+    std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+    Ok(file)
 }
 
 /// Times both by turns, after one run of each that does not count, and returns their medians.

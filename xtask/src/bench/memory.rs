@@ -96,8 +96,8 @@ pub fn cgroup_peak(subjects: &Subjects) -> Result<u64> {
     let text = fs::read_to_string(&report).with_context(|| format!("cannot read {}", report.display()))?;
     let value: Value =
         serde_json::from_str(&text).with_context(|| format!("cannot parse {}", report.display()))?;
-    let peak = value["peak_memory_bytes"].as_u64();
-    peak.with_context(|| format!("{} tells no peak_memory_bytes", report.display()))
+    let peak = value["memory_peak_bytes"].as_u64();
+    peak.with_context(|| format!("{} tells no memory_peak_bytes", report.display()))
 }
 
 #[cfg(test)]

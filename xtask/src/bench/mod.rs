@@ -43,10 +43,9 @@ pub fn start() -> Result<()> {
     if !missing.is_empty() {
         bail!("cannot measure without {}", missing.join(" "));
     }
-    shell::run(shell::cargo().args(["build", "--release", "--package", "nspawn_cli"]))?;
-    let target = shell::target_directory()?;
-    let directory = target.join("nspawn/bench");
-    let subjects = Subjects::prepare(directory.clone(), target.join("release/hostcompute_nspawn"))?;
+    let launcher = crate::launcher::build()?;
+    let directory = shell::target_directory()?.join("nspawn/bench");
+    let subjects = Subjects::prepare(directory.clone(), launcher)?;
 
     // Told before, as the load of the machine is part of it.
     let machine = machine::description()?;
