@@ -31,7 +31,7 @@ const PRNG: &[u8] = include_bytes!(concat!(env!("NSPAWN_GUEST_DIR"), "/bcryptpri
 const REGISTRY: &str = include_str!("../../../../../guest/base.reg");
 
 /// Changes with this recipe: another number makes a new base layer.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 const KEYS: Uuid = Uuid::from_u128(0x6e73_7061_776e_5f62_6173_655f_6b65_7973);
 const STEPS: u64 = 4;
 
@@ -120,7 +120,7 @@ fn run(prefix: &Path, wine: &Wine, system: &root::System, arguments: &[&str]) ->
     let plan = Plan {
         hostname: "base".to_owned(),
         root: root::nodes(system, "base"),
-        mounts: root::mounts(system).into_iter().chain([bind]).collect(),
+        mounts: root::mounts(system, wine).into_iter().chain([bind]).collect(),
         program: Program {
             executable: "/bin/sh".to_owned(),
             arguments: vec!["sh".to_owned(), "-c".to_owned(), script],
@@ -219,9 +219,25 @@ fn tidy(prefix: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Lays in our guest programs.
+/// Returns a file that has the marks of a Windows program and is for no machine: refused without a process being made.
+/// (A file without the marks Wine would try to run as a Unix program.)
+fn no_program() -> [u8; 128] {
+    let mut file = [0; 128];
+    file[..2].copy_from_slice(b"MZ");
+    file[0x3C] = 0x40; // where the PE header is
+    file[0x40..0x44].copy_from_slice(b"PE\0\0");
+    file
+}
+
+/// Lays in our guest programs. Wine's own starter of sessions gives way to a file that is no program: the first
+/// process would start it and wait for it, though the agent does its work.
 fn install(prefix: &Path, wine: &Wine) -> std::io::Result<()> {
     fs::write(prefix.join(AGENT_PATH), AGENT)?;
+    let starter = prefix.join("drive_c/windows/system32/wineboot.exe");
+    if starter.symlink_metadata().is_ok() {
+        fs::remove_file(&starter)?;
+    }
+    fs::write(starter, no_program())?;
     if !wine.dlls().join("bcryptprimitives.dll").exists() {
         fs::write(prefix.join("drive_c/windows/system32/bcryptprimitives.dll"), PRNG)?;
     }

@@ -82,7 +82,7 @@ fn windows(
     };
     let mut nodes = root::nodes(system, &container.hostname);
     nodes.extend(root::agent_nodes(orders.encode()));
-    let mut mounts = root::mounts(system);
+    let mut mounts = root::mounts(system, wine);
     mounts.push(Mount::writable("run/nspawn"));
     mounts.extend(prefix(container)?);
     let drive = format!("{}/drive_c", root::PREFIX);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use linux_sandbox::{Access, Mount, Node};
 
 use super::orders;
+use super::wine::Wine;
 
 /// Where the Wine prefix lies in the sandbox.
 pub(super) const PREFIX: &str = "wine";
@@ -115,7 +116,7 @@ pub(super) fn native_mounts() -> Vec<Mount> {
 }
 
 /// Returns what a root has mounted in which Wine runs.
-pub(super) fn mounts(system: &System) -> Vec<Mount> {
+pub(super) fn mounts(system: &System, wine: &Wine) -> Vec<Mount> {
     let directories = system.entries.iter().filter_map(|entry| match entry {
         Entry::Directory(name) => Some(read_only(&format!("/{name}"))),
         Entry::Link(..) => None,
@@ -123,6 +124,12 @@ pub(super) fn mounts(system: &System) -> Vec<Mount> {
     let rest = system.files.iter().chain(&system.outside).map(|path| read_only(&path.to_string_lossy()));
     let mut mounts = vec![read_only("/usr")];
     mounts.extend(directories.chain(rest));
+    let (server, plain) = (wine.server(), wine.loader.with_file_name("wineserver"));
+    if server != plain {
+        // The loader starts what has the plain name, and on Debian that is a shell script.
+        let target = plain.to_string_lossy().trim_start_matches('/').to_owned();
+        mounts.push(Mount::Bind { source: server, target, access: Access::ReadOnly });
+    }
     mounts.extend(native_mounts());
     mounts
 }
