@@ -34,6 +34,7 @@ pub enum Node {
         /// Where.
         path: String,
         /// Permission bits.
+        #[serde(serialize_with = "octal")]
         mode: u32,
     },
     /// A file with a text.
@@ -44,6 +45,7 @@ pub enum Node {
         #[serde(serialize_with = "text_or_length")]
         content: Vec<u8>,
         /// Permission bits.
+        #[serde(serialize_with = "octal")]
         mode: u32,
     },
     /// A symbolic link.
@@ -165,4 +167,9 @@ fn text_or_length<S: serde::Serializer>(content: &[u8], serializer: S) -> Result
         Ok(text) if !text.contains('\0') => serializer.serialize_str(text),
         _ => serializer.serialize_str(&format!("({} bytes)", content.len())),
     }
+}
+
+/// Permission bits as people write them.
+fn octal<S: serde::Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{mode:04o}"))
 }

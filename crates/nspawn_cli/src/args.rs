@@ -78,6 +78,13 @@ pub(crate) enum Command {
     },
     /// Print the JSON Schema of config.json
     Schema,
+    /// Print the manual page
+    Man,
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// A schema of HCS documents.

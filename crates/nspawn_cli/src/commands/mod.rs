@@ -2,6 +2,7 @@
 
 pub(crate) mod dry_run;
 pub(crate) mod gc;
+pub(crate) mod manual;
 pub(crate) mod run;
 pub(crate) mod schema;
 

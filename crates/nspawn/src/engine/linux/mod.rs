@@ -17,6 +17,8 @@ mod lower;
 mod orders;
 mod root;
 mod system;
+#[cfg(test)]
+mod tests;
 mod view;
 mod wine;
 
