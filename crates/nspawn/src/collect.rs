@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::engine::{Engine, Found, Search};
-use crate::error::{Error, Result};
+use crate::engine::{Engine, Search};
+use crate::error::{Error, ErrorKind, Result};
 use crate::spec::ContainerId;
-use crate::state::{Standing, State};
+use crate::state::State;
 
 /// What became of the containers that nobody owned.
 #[derive(Debug, Default)]
@@ -24,27 +24,24 @@ pub fn collect(engine: &dyn Engine, state: &State, search: Search) -> Result<Col
     let mut ids: BTreeSet<ContainerId> = state.claimed()?.into_iter().collect();
     ids.extend(engine.leftovers(search)?);
     let mut collected = Collected::default();
-    if ids.is_empty() {
-        return Ok(collected);
-    }
-    let exclusive = state.exclusive()?;
     for id in ids {
-        let standing = exclusive.take_over(&id);
-        let reclaimed = match &standing {
-            Ok(Standing::Alive) => continue,
-            Ok(Standing::Dead(_) | Standing::Absent) => engine.reclaim(&id),
-            Err(_) => Ok(Found::Nothing),
+        let claim = match state.claim(&id) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => continue, // its launcher lives
+            Err(error) => {
+                collected.failed.push((id, error));
+                continue;
+            }
+            Ok(claim) => claim,
         };
-        match (standing, reclaimed) {
-            (Err(error), _) => collected.failed.push((id, error)),
-            (Ok(Standing::Dead(claim)), Err(error)) => {
+        match engine.reclaim(&id) {
+            Ok(()) => {
+                drop(claim);
+                collected.removed.push(id);
+            }
+            Err(error) => {
                 claim.abandon();
                 collected.failed.push((id, error));
             }
-            (Ok(_), Err(error)) => collected.failed.push((id, error)),
-            // It ended by itself between our looking and our taking.
-            (Ok(Standing::Absent), Ok(Found::Nothing)) => {}
-            (Ok(_), Ok(_)) => collected.removed.push(id),
         }
     }
     Ok(collected)

@@ -2,11 +2,9 @@
 //!
 //! ```text
 //! <run>/nspawn_<name>/lock     held (flock) by the launcher as long as it lives; the kernel frees it at its death
-//! <run>/lock                   shared while a name is claimed, exclusive while the dead are cleared up
 //! ```
 //!
-//! A directory whose lock can be taken belongs to a dead launcher: whoever takes it clears up after it. The lock of
-//! the whole keeps the two apart: a launcher that has made its directory and not yet its lock is not dead. Running
+//! A directory whose lock can be taken belongs to a dead launcher: whoever takes it clears up after it. Running
 //! state is never synced: after a boot it means nothing.
 
 use std::fs::{self, File, TryLockError};
@@ -38,71 +36,38 @@ impl State {
         Self { directory: directory.into() }
     }
 
-    /// Claims a name for a new container; waits while the dead are cleared up.
+    /// Claims a name: for a new container, or to clear up after a launcher that died.
     ///
     /// # Errors
     /// `AlreadyExists` where a living launcher has it; otherwise the disk's refusal.
     pub fn claim(&self, id: &ContainerId) -> Result<Claim> {
-        let _all = self.lock_all(File::lock_shared)?;
+        let taken = || {
+            Error::new(ErrorKind::AlreadyExists, "create", format!("container {id}"))
+                .reason("a container of this name is running")
+                .with_hint("choose another name, or leave it out: then each container gets its own")
+        };
+        create_private(&self.directory)?;
+        let directory = self.directory.join(id.as_str());
+        let path = directory.join("lock");
+        let failed = |error| Error::io("lock", path.display().to_string(), error);
         loop {
-            create_private(&self.directory.join(id.as_str()))?;
-            let path = self.lock_of(id);
+            create_private(&directory)?;
             let lock = match File::options().write(true).create(true).truncate(false).open(&path) {
                 Ok(lock) => lock,
-                // Its former owner has just removed the directory: once more.
+                // Removed by its owner between our two steps: once more.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(Error::io("lock", path.display().to_string(), error)),
+                Err(error) => return Err(failed(error)),
             };
-            match self.try_claim(id, lock)? {
-                Standing::Dead(claim) => return Ok(claim),
-                Standing::Absent => {}
-                Standing::Alive => {
-                    return Err(Error::new(ErrorKind::AlreadyExists, "create", format!("container {id}"))
-                        .reason("a container of this name is running")
-                        .with_hint(
-                            "choose another name, or leave it out: then each container gets its own",
-                        ));
-                }
+            match lock.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(taken()),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+            // The lock counts only while it is the file that stands there: its owner may have removed it just now.
+            if same_file(&lock, &path) {
+                return Ok(Claim { id: id.clone(), directory, kept: false, _lock: lock });
             }
         }
-    }
-
-    /// Keeps names from being claimed as long as the result lives, so that the dead can be told from the new.
-    ///
-    /// # Errors
-    /// The disk's refusal.
-    pub fn exclusive(&self) -> Result<Exclusive<'_>> {
-        Ok(Exclusive { state: self, _lock: self.lock_all(File::lock)? })
-    }
-
-    fn lock_all(&self, how: fn(&File) -> io::Result<()>) -> Result<File> {
-        create_private(&self.directory)?;
-        let path = self.directory.join("lock");
-        let opened = File::options().write(true).create(true).truncate(false).open(&path);
-        let locked = opened.and_then(|lock| how(&lock).map(|()| lock));
-        locked.map_err(|error| Error::io("lock", path.display().to_string(), error))
-    }
-
-    fn lock_of(&self, id: &ContainerId) -> PathBuf {
-        self.directory.join(id.as_str()).join("lock")
-    }
-
-    /// Takes the opened lock of a name, if nobody alive has it.
-    fn try_claim(&self, id: &ContainerId, lock: File) -> Result<Standing> {
-        let path = self.lock_of(id);
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(Standing::Alive),
-            Err(TryLockError::Error(error)) => {
-                return Err(Error::io("lock", path.display().to_string(), error));
-            }
-        }
-        // The lock counts only while it is the file that stands there: its owner may have removed it just now.
-        if !same_file(&lock, &path) {
-            return Ok(Standing::Absent);
-        }
-        let directory = self.directory.join(id.as_str());
-        Ok(Standing::Dead(Claim { id: id.clone(), directory, kept: false, _lock: lock }))
     }
 
     /// Returns the names that were claimed and not given back, whether their launchers live or not.
@@ -111,43 +76,6 @@ impl State {
     /// The directory cannot be read.
     pub fn claimed(&self) -> Result<Vec<ContainerId>> {
         ids_in(&self.directory)
-    }
-}
-
-/// The right to clear up after the dead.
-#[derive(Debug)]
-pub struct Exclusive<'a> {
-    state: &'a State,
-    _lock: File,
-}
-
-/// Whether somebody lives who has a name.
-#[derive(Debug)]
-pub enum Standing {
-    /// Its launcher lives.
-    Alive,
-    /// Its launcher died; the name is ours now.
-    Dead(Claim),
-    /// Nobody has it.
-    Absent,
-}
-
-impl Exclusive<'_> {
-    /// Takes over the name of a container whose launcher died.
-    ///
-    /// # Errors
-    /// The disk's refusal.
-    pub fn take_over(&self, id: &ContainerId) -> Result<Standing> {
-        let path = self.state.lock_of(id);
-        match File::options().write(true).open(&path) {
-            Ok(lock) => self.state.try_claim(id, lock),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // A launcher killed before it made its lock left an empty directory; no living one is that far.
-                let _ = fs::remove_dir(self.state.directory.join(id.as_str()));
-                Ok(Standing::Absent)
-            }
-            Err(error) => Err(Error::io("lock", path.display().to_string(), error)),
-        }
     }
 }
 
@@ -264,14 +192,9 @@ mod tests {
         let state = State::new(place.path());
         state.claim(&id("a")).unwrap().abandon(); // as a SIGKILL does: the lock is freed, the files stay
         assert_eq!(state.claimed().unwrap(), [id("a")]);
-        let standing = |name| state.exclusive().unwrap().take_over(&id(name)).unwrap();
-        assert!(matches!(standing("a"), Standing::Dead(_)));
-        assert!(matches!(standing("a"), Standing::Absent));
+        drop(state.claim(&id("a")).unwrap());
         fs::create_dir(place.path().join("nspawn_b")).unwrap(); // killed before the lock was made
-        assert!(matches!(standing("b"), Standing::Absent));
-        let alive = state.claim(&id("c")).unwrap();
-        assert!(matches!(standing("c"), Standing::Alive));
-        drop(alive);
+        drop(state.claim(&id("b")).unwrap());
         assert_eq!(state.claimed().unwrap(), []);
     }
 }

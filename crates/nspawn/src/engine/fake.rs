@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::document::{Request, Root, Schema};
 use crate::engine::{
-    Capabilities, Enforcement, Engine, Event, Exit, ExitStatus, Found, Grants, Observer, Process, Search,
-    System, Usage,
+    Capabilities, Enforcement, Engine, Event, Exit, ExitStatus, Grants, Observer, Process, Search, System,
+    Usage,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::{ContainerId, Spec};
@@ -91,8 +91,8 @@ impl Engine for FakeEngine {
         Ok(Vec::new())
     }
 
-    fn reclaim(&self, id: &ContainerId) -> Result<Found> {
-        self.call(&format!("reclaim {id}"), None).map(|()| Found::Nothing)
+    fn reclaim(&self, id: &ContainerId) -> Result<()> {
+        self.call(&format!("reclaim {id}"), None)
     }
 }
 

@@ -50,7 +50,7 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// The first thing that could not be removed, the others attached: none of them stops the rest.
-    fn reclaim(&self, id: &ContainerId) -> Result<Found>;
+    fn reclaim(&self, id: &ContainerId) -> Result<()>;
 }
 
 /// What an engine is and can do.
@@ -62,15 +62,6 @@ pub struct Capabilities {
     pub schema: Schema,
     /// How many processors the host has: a share of them is what HCS limits are written in.
     pub host_cpus: u32,
-}
-
-/// Whether there was something to reclaim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
-    /// Something was left, and is gone.
-    Something,
-    /// Nothing was left.
-    Nothing,
 }
 
 /// How far to look for leftovers.

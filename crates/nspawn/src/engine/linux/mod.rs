@@ -31,7 +31,7 @@ use linux_sandbox::cgroup::{CpuSet, Host, Reach};
 pub use limits::Unenforced;
 
 use crate::document::{Request, Schema};
-use crate::engine::{Capabilities, Engine, Found, Grants, Observer, Search};
+use crate::engine::{Capabilities, Engine, Grants, Observer, Search};
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::{ContainerId, Spec};
 use crate::state::ids_in;
@@ -92,18 +92,12 @@ impl Engine for LinuxEngine {
         Ok(ids)
     }
 
-    fn reclaim(&self, id: &ContainerId) -> Result<Found> {
-        let mut found = Found::Nothing;
-        for group in groups(id.as_str())?.iter().filter(|group| group.name() == id.as_str()) {
+    fn reclaim(&self, id: &ContainerId) -> Result<()> {
+        let named = |group: &linux_sandbox::cgroup::Group| group.name() == id.as_str();
+        for group in groups(id.as_str())?.iter().filter(|group| named(group)) {
             group.destroy(PATIENCE).map_err(|error| limits::group_error(&error))?;
-            found = Found::Something;
         }
-        let scratch = self.scratch().join(id.as_str());
-        if scratch.exists() {
-            remove_scratch(&scratch)?;
-            found = Found::Something;
-        }
-        Ok(found)
+        remove_scratch(&self.scratch().join(id.as_str()))
     }
 }
 
