@@ -3,7 +3,7 @@
 //!
 //! The rules of [`child`](crate::child) hold: no allocation, no lock.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -27,16 +27,30 @@ pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
         raw::exit(127);
     }
     drop(teller);
-    await_exec(prepared, &outcome)?;
+    keep_only(prepared, [&children, &outcome]);
+    await_exec(prepared, outcome)?;
     Init { prepared, program, subject: Subject::default() }.run(&children);
     Ok(())
 }
 
+/// Closes our copies of the launcher's descriptors: the program has its own by now, and each one held here would stay
+/// open for as long as the program runs. The writing end of another sandbox's pipes is the worst of them, since its
+/// pid 1 could not see that the launcher is gone.
+fn keep_only(prepared: &Prepared, more: [&OwnedFd; 2]) {
+    let note = prepared.staged.note.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+    let [status, control] = [&prepared.status, &prepared.control].map(AsRawFd::as_raw_fd);
+    let [one, other] = more.map(AsRawFd::as_raw_fd);
+    let mut kept = [note, status, control, one, other];
+    kept.sort_unstable();
+    let absent = usize::from(note < 0);
+    raw::close_all_but(&kept[absent..]);
+}
+
 /// The pipe closes when the program is executed; before that it may carry a failure, which is passed on as it is.
-fn await_exec(prepared: &Prepared, outcome: &OwnedFd) -> Result<(), Failure> {
+fn await_exec(prepared: &Prepared, outcome: OwnedFd) -> Result<(), Failure> {
     let mut message = [0; crate::message::LEN];
     loop {
-        match rustix::io::read(outcome, &mut message) {
+        match rustix::io::read(&outcome, &mut message) {
             Ok(0) => break,
             Ok(_) => {
                 let _ = rustix::io::write(&prepared.status, &message);

@@ -39,7 +39,8 @@ const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 pub(crate) const NAMESPACES: i32 =
     libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWNET;
 
-/// Makes a process in new namespaces (clone3), its memory a copy of ours as after fork.
+/// Makes a process in new namespaces (clone3), its memory a copy of ours as after fork. It sends no signal at its end,
+/// so that a caller that ignores SIGCHLD, or reaps whatever child there is, cannot take its end from [`wait_for`].
 ///
 /// In the child only the calling thread exists, and locks that other threads held stay locked for ever: it must
 /// not allocate, nor call anything that might lock, until it executes another program or exits.
@@ -48,7 +49,6 @@ pub(crate) fn clone_into(namespaces: i32) -> io::Result<Clone> {
     let mut args = CloneArgs {
         flags: (i64::from(namespaces) | i64::from(libc::CLONE_PIDFD)).cast_unsigned(),
         pidfd: (&raw mut pidfd) as u64,
-        exit_signal: libc::SIGCHLD as u64,
         ..CloneArgs::default()
     };
     // SAFETY: args is a valid clone_args of the size given, pidfd outlives the call, and without CLONE_VM the child
@@ -181,14 +181,15 @@ pub(crate) fn reap() -> Option<(i32, i32)> {
     (pid > 0).then_some((pid, status))
 }
 
-/// Waits for `pid` to end and reaps it: its wait status and what it and its descendants used.
+/// Waits for `pid`, which [`clone_into`] made, to end and reaps it: its wait status and what it and its descendants
+/// used.
 pub(crate) fn wait_for(pid: i32) -> io::Result<(i32, libc::rusage)> {
     let mut status = 0;
     // SAFETY: rusage is plain data; both outlive the call.
     unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
         loop {
-            if libc::wait4(pid, &raw mut status, 0, &raw mut usage) == pid {
+            if libc::wait4(pid, &raw mut status, libc::__WALL, &raw mut usage) == pid {
                 return Ok((status, usage));
             }
             let error = io::Error::last_os_error();
@@ -267,6 +268,19 @@ pub(crate) fn mount_setattr(mount: impl AsFd, set: u64, recursive: bool) -> io::
         )
     };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Closes every descriptor of this process but those that `kept` lists in ascending order.
+pub(crate) fn close_all_but(kept: &[RawFd]) {
+    let mut first = 0;
+    let ends = kept.iter().map(|fd| fd.cast_unsigned()).chain([u32::MAX]);
+    for end in ends {
+        if first < end {
+            // SAFETY: only called in a forked child, on copies of descriptors that nothing in it uses any more.
+            unsafe { libc::close_range(first, end - 1, 0) };
+        }
+        first = end.saturating_add(1);
+    }
 }
 
 /// Marks every descriptor from `first` on to be closed when a program is executed.

@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat2, symlinkat};
 use rustix::io::Errno;
@@ -51,10 +52,23 @@ pub fn stage(plan: &Plan, sources: &mut Sources) -> Result<Staged> {
         staging.add(mount, sources)?;
     }
     let note = plan.note.as_deref().map(|path| open_note(staging.root.as_fd(), path)).transpose()?;
-    mount_setattr(&staging.root, attr::RDONLY | attr::NODEV, false)
-        .context("make read-only", || "the root")?;
+    seal(&staging.root).context("make read-only", || "the root")?;
     let attachments = staging.made.into_iter().map(|made| made.attachment).collect();
     Ok(Staged { root: staging.root, attachments, note })
+}
+
+/// Makes the root read-only. The kernel refuses while a file in it is open for writing: ours are closed, but a process
+/// that another thread made meanwhile has copies of them, until it closes them or executes its program.
+fn seal(root: &OwnedFd) -> io::Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    loop {
+        match mount_setattr(root, attr::RDONLY | attr::NODEV, false) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            done => return done,
+        }
+    }
 }
 
 struct Staging {

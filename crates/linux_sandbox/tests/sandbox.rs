@@ -10,6 +10,7 @@ use std::fs;
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
+use std::sync::Barrier;
 use std::time::Duration;
 
 use linux_sandbox::{Access, Mount, Node, Plan, Program, ProgramExit, Sandbox, Sources, Stdio, stage};
@@ -192,4 +193,54 @@ fn everything_ends_with_its_launcher() {
     let pid = sandbox.pid();
     drop(sandbox);
     assert!(!fs::exists(format!("/proc/{pid}")).unwrap());
+}
+
+#[test]
+fn the_first_process_holds_nothing_of_its_launcher() {
+    if !root("the_first_process_holds_nothing_of_its_launcher") {
+        return;
+    }
+    // As others of the same launcher do: a lock, the pipes of another sandbox, a file being written.
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    let (sandbox, mut output) = spawn(&shell("echo up; sleep 60"));
+    let mut up = [0; 3];
+    output.read_exact(&mut up).unwrap();
+    let held: Vec<PathBuf> = fs::read_dir(format!("/proc/{}/fd", sandbox.pid()))
+        .unwrap()
+        .map(|entry| fs::read_link(entry.unwrap().path()).unwrap())
+        .collect();
+    let others = held.iter().filter(|path| {
+        let text = path.to_string_lossy();
+        !["pipe:", "anon_inode:[signalfd]"].iter().any(|known| text.starts_with(known))
+            && !path.ends_with("run/note")
+    });
+    assert_eq!(others.count(), 0, "{held:?}, among them {}", secret.path().display());
+    assert!(held.len() <= 4, "status, control, children and the note: {held:?}");
+}
+
+#[test]
+fn sandboxes_that_are_made_at_once_end_apart() {
+    if !root("sandboxes_that_are_made_at_once_end_apart") {
+        return;
+    }
+    let all_ended = Barrier::new(16);
+    let round = &|lives: bool| {
+        let (sandbox, _output) = spawn(&shell("sleep 60"));
+        let exit = if lives {
+            Some(ProgramExit::Lost)
+        } else {
+            sandbox.kill().unwrap();
+            sandbox.wait(Some(Duration::from_secs(5))).unwrap().map(|exit| exit.program)
+        };
+        all_ended.wait();
+        exit
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..16)
+            .map(|index| scope.spawn(move || (0..10).map(|_| round(index % 2 == 0)).collect::<Vec<_>>()))
+            .collect();
+        for exit in threads.into_iter().flat_map(|thread| thread.join().unwrap()) {
+            assert_eq!(exit, Some(ProgramExit::Lost), "its end is seen only when another's comes");
+        }
+    });
 }
