@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::engine::{Engine, Search};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::spec::ContainerId;
-use crate::state::State;
+use crate::state::{Collection, Found, State};
 
 /// What became of the containers that nobody owned.
 #[derive(Debug, Default)]
@@ -24,25 +24,41 @@ pub fn collect(engine: &dyn Engine, state: &State, search: Search) -> Result<Col
     let mut ids: BTreeSet<ContainerId> = state.claimed()?.into_iter().collect();
     ids.extend(engine.leftovers(search)?);
     let mut collected = Collected::default();
+    if ids.is_empty() {
+        return Ok(collected);
+    }
+    let collection = state.collection()?;
     for id in ids {
-        let claim = match state.claim(&id) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => continue, // its launcher lives
-            Err(error) => {
-                collected.failed.push((id, error));
-                continue;
-            }
-            Ok(claim) => claim,
-        };
-        match engine.reclaim(&id) {
-            Ok(()) => {
-                drop(claim);
-                collected.removed.push(id);
-            }
-            Err(error) => {
-                claim.abandon();
-                collected.failed.push((id, error));
-            }
+        match clear(engine, search, &collection, &id) {
+            Ok(Cleared::Removed) => collected.removed.push(id),
+            Ok(Cleared::NotOurs) => {}
+            Err(error) => collected.failed.push((id, error)),
         }
     }
     Ok(collected)
+}
+
+enum Cleared {
+    Removed,
+    /// Its launcher lives, or removed it since we looked.
+    NotOurs,
+}
+
+fn clear(
+    engine: &dyn Engine,
+    search: Search,
+    collection: &Collection<'_>,
+    id: &ContainerId,
+) -> Result<Cleared> {
+    let Some(claim) = collection.claim(id)? else { return Ok(Cleared::NotOurs) };
+    if claim.found() == Found::Nothing && !engine.leftovers(search)?.contains(id) {
+        return Ok(Cleared::NotOurs);
+    }
+    match engine.reclaim(id) {
+        Ok(()) => claim.clear().map(|()| Cleared::Removed),
+        Err(error) => {
+            claim.abandon();
+            Err(error)
+        }
+    }
 }

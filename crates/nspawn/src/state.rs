@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! <run>/nspawn_<name>/lock     held (flock) by the launcher as long as it lives; the kernel frees it at its death
+//! <run>/collect                held by who clears up after dead launchers, one at a time
 //! ```
 //!
-//! A directory whose lock can be taken belongs to a dead launcher: whoever takes it clears up after it. Running
-//! state is never synced: after a boot it means nothing.
+//! A directory whose lock can be taken belongs to a dead launcher: whoever takes it clears up after it. For that
+//! moment the name looks taken, so a launcher that finds it so looks again while nobody clears up. Running state is
+//! never synced: after a boot it means nothing.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -13,6 +15,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::ContainerId;
+
+/// The file in a container's directory that says who lives.
+const LOCK: &str = "lock";
 
 /// Where launchers of this host say that they live.
 #[derive(Debug, Clone)]
@@ -26,7 +31,34 @@ pub struct State {
 pub struct Claim {
     id: ContainerId,
     directory: PathBuf,
-    kept: bool,
+    end: End,
+    found: Found,
+    _lock: File,
+}
+
+/// What a claim met at its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Nobody's: the name was free.
+    Nothing,
+    /// The lock of a launcher that is gone.
+    DeadLock,
+}
+
+/// What becomes of a name when its claim is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It is free.
+    Free,
+    /// It stays taken, with nobody alive behind it.
+    Abandoned,
+}
+
+/// The right to clear up after dead launchers, which one process of a host has at a time. Claims wait for it where
+/// they must.
+#[derive(Debug)]
+pub struct Collection<'a> {
+    state: &'a State,
     _lock: File,
 }
 
@@ -36,36 +68,60 @@ impl State {
         Self { directory: directory.into() }
     }
 
-    /// Claims a name: for a new container, or to clear up after a launcher that died.
+    /// Claims a name for a new container.
     ///
     /// # Errors
     /// `AlreadyExists` where a living launcher has it; otherwise the disk's refusal.
     pub fn claim(&self, id: &ContainerId) -> Result<Claim> {
-        let taken = || {
+        if let Some(claim) = self.try_claim(id)? {
+            return Ok(claim);
+        }
+        let _calm = self.lock_collection(File::lock_shared)?;
+        self.try_claim(id)?.ok_or_else(|| {
             Error::new(ErrorKind::AlreadyExists, "create", format!("container {id}"))
                 .reason("a container of this name is running")
                 .with_hint("choose another name, or leave it out: then each container gets its own")
-        };
+        })
+    }
+
+    /// Begins to clear up; waits where another process does.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn collection(&self) -> Result<Collection<'_>> {
+        Ok(Collection { state: self, _lock: self.lock_collection(File::lock)? })
+    }
+
+    fn lock_collection(&self, lock: fn(&File) -> io::Result<()>) -> Result<File> {
+        create_private(&self.directory)?;
+        let path = self.directory.join("collect");
+        let opened = File::options().write(true).create(true).truncate(false).open(&path);
+        let locked = opened.and_then(|file| lock(&file).map(|()| file));
+        locked.map_err(|error| Error::io("lock", path.display().to_string(), error))
+    }
+
+    /// Claims a name; `None` where another process has it now.
+    fn try_claim(&self, id: &ContainerId) -> Result<Option<Claim>> {
         create_private(&self.directory)?;
         let directory = self.directory.join(id.as_str());
-        let path = directory.join("lock");
+        let path = directory.join(LOCK);
         let failed = |error| Error::io("lock", path.display().to_string(), error);
         loop {
             create_private(&directory)?;
-            let lock = match File::options().write(true).create(true).truncate(false).open(&path) {
-                Ok(lock) => lock,
+            let (lock, found) = match open_lock(&path) {
+                Ok(opened) => opened,
                 // Removed by its owner between our two steps: once more.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(failed(error)),
             };
             match lock.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(taken()),
+                Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
             // The lock counts only while it is the file that stands there: its owner may have removed it just now.
             if same_file(&lock, &path) {
-                return Ok(Claim { id: id.clone(), directory, kept: false, _lock: lock });
+                return Ok(Some(Claim { id: id.clone(), directory, end: End::Free, found, _lock: lock }));
             }
         }
     }
@@ -79,6 +135,58 @@ impl State {
     }
 }
 
+/// Opens a lock, made where it is absent.
+fn open_lock(path: &Path) -> io::Result<(File, Found)> {
+    match File::options().write(true).create_new(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            File::options().write(true).open(path).map(|file| (file, Found::DeadLock))
+        }
+        made => made.map(|file| (file, Found::Nothing)),
+    }
+}
+
+impl Collection<'_> {
+    /// Claims a name to clear up after its launcher; `None` where that lives. What is damaged at its place, and so
+    /// nobody can hold, is removed.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn claim(&self, id: &ContainerId) -> Result<Option<Claim>> {
+        let directory = self.state.directory.join(id.as_str());
+        remove_unless(&directory, fs::FileType::is_dir)?;
+        remove_unless(&directory.join(LOCK), fs::FileType::is_file)?;
+        self.state.try_claim(id)
+    }
+}
+
+fn remove_unless(path: &Path, right: fn(&fs::FileType) -> bool) -> Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if !right(&metadata.file_type()) => remove(path).map_err(not_removed(path)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes whatever is at `path`; it may be gone.
+///
+/// # Errors
+/// The disk's refusal.
+pub fn remove(path: &Path) -> io::Result<()> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+fn not_removed(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let subject = path.display().to_string();
+    move |error| Error::io("remove", subject, error)
+}
+
 impl Claim {
     /// Returns whose name it is.
     pub fn id(&self) -> &ContainerId {
@@ -88,15 +196,37 @@ impl Claim {
     /// Leaves the name taken, with nobody alive behind it: something of the container could not be removed, and the
     /// next command that collects shall find it.
     pub fn abandon(mut self) {
-        self.kept = true;
+        self.end = End::Abandoned;
+    }
+
+    /// Returns what was there when the name was claimed.
+    pub fn found(&self) -> Found {
+        self.found
+    }
+
+    /// Gives the name back with all that lies at its place, whoever put it there.
+    ///
+    /// # Errors
+    /// The disk's refusal; the name stays taken.
+    pub fn clear(mut self) -> Result<()> {
+        self.end = End::Abandoned;
+        let failed = |error| Error::io("read", self.directory.display().to_string(), error);
+        for entry in fs::read_dir(&self.directory).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_name() != LOCK {
+                remove(&entry.path()).map_err(not_removed(&entry.path()))?;
+            }
+        }
+        self.end = End::Free;
+        Ok(())
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if !self.kept {
+        if self.end == End::Free {
             // Where this fails the name stays taken by nobody, which the next command mends.
-            let _ = fs::remove_file(self.directory.join("lock"));
+            let _ = fs::remove_file(self.directory.join(LOCK));
             let _ = fs::remove_dir(&self.directory);
         }
     }
@@ -192,9 +322,42 @@ mod tests {
         let state = State::new(place.path());
         state.claim(&id("a")).unwrap().abandon(); // as a SIGKILL does: the lock is freed, the files stay
         assert_eq!(state.claimed().unwrap(), [id("a")]);
-        drop(state.claim(&id("a")).unwrap());
+        let claim = state.claim(&id("a")).unwrap();
+        assert_eq!(claim.found(), Found::DeadLock);
+        drop(claim);
         fs::create_dir(place.path().join("nspawn_b")).unwrap(); // killed before the lock was made
         drop(state.claim(&id("b")).unwrap());
+        assert_eq!(state.claimed().unwrap(), []);
+    }
+
+    #[test]
+    fn a_name_that_is_only_being_cleared_up_is_not_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let state = State::new(place.path());
+        state.claim(&id("a")).unwrap().abandon();
+        let collection = state.collection().unwrap();
+        let clearing = collection.claim(&id("a")).unwrap().unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| state.claim(&id("a")));
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            clearing.clear().unwrap();
+            drop(collection);
+            assert_eq!(waiting.join().unwrap().unwrap().found(), Found::Nothing);
+        });
+    }
+
+    #[test]
+    fn damage_is_removed_by_who_clears_up() {
+        let place = tempfile::tempdir().unwrap();
+        let (state, at) = (State::new(place.path()), |path: &str| place.path().join(path));
+        fs::create_dir_all(at("nspawn_a/lock/below")).unwrap();
+        fs::write(at("nspawn_b"), "").unwrap();
+        fs::create_dir_all(at("nspawn_c/stray")).unwrap();
+        fs::write(at("nspawn_c/stray/file"), "").unwrap();
+        let collection = state.collection().unwrap();
+        for name in ["a", "b", "c"] {
+            collection.claim(&id(name)).unwrap().unwrap().clear().unwrap();
+        }
         assert_eq!(state.claimed().unwrap(), []);
     }
 }

@@ -24,9 +24,10 @@ mod wine;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use linux_sandbox::cgroup::{CpuSet, Host, Reach};
+use linux_sandbox::cgroup::{CpuSet, Group, Host, Reach};
+use uuid::Uuid;
 
 pub use limits::Unenforced;
 
@@ -34,10 +35,13 @@ use crate::document::{Request, Schema};
 use crate::engine::{Capabilities, Engine, Grants, Observer, Search};
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::{ContainerId, Spec};
-use crate::state::ids_in;
+use crate::state::{ids_in, remove};
 
 /// How long the last processes of a container may take to leave their control group.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The namespace of the keys that tell data directories apart in the names of control groups.
+const DATA_KEYS: Uuid = Uuid::from_u128(0x6e73_7061_776e_5f64_6174_615f_6b65_7973);
 
 /// Runs containers on this Linux host.
 #[derive(Debug, Clone)]
@@ -57,6 +61,19 @@ impl LinuxEngine {
 
     fn scratch(&self) -> PathBuf {
         self.data.join("scratch")
+    }
+
+    /// Returns the name of a container's control group. All launchers of a host share its control groups, those that
+    /// keep their data elsewhere too: each looks after its own, known by what follows the id.
+    fn group_name(&self, id: &ContainerId) -> String {
+        format!("{id}{}", self.group_suffix())
+    }
+
+    fn group_suffix(&self) -> String {
+        // One directory can be spelled in many ways. Where it is absent, nothing was ever started from it.
+        let data = fs::canonicalize(&self.data).unwrap_or_else(|_| self.data.clone());
+        let (key, ..) = Uuid::new_v5(&DATA_KEYS, data.as_os_str().as_encoded_bytes()).as_fields();
+        format!("@{key:08x}")
     }
 }
 
@@ -85,16 +102,16 @@ impl Engine for LinuxEngine {
     fn leftovers(&self, search: Search) -> Result<Vec<ContainerId>> {
         let mut ids = ids_in(&self.scratch())?;
         if search == Search::Thorough {
-            ids.extend(
-                groups(ContainerId::PREFIX)?.iter().filter_map(|group| ContainerId::parse(group.name())),
-            );
+            let suffix = self.group_suffix();
+            let ours = |group: &Group| ContainerId::parse(group.name().strip_suffix(&suffix)?);
+            ids.extend(groups(ContainerId::PREFIX)?.iter().filter_map(ours));
         }
         Ok(ids)
     }
 
     fn reclaim(&self, id: &ContainerId) -> Result<()> {
-        let named = |group: &linux_sandbox::cgroup::Group| group.name() == id.as_str();
-        for group in groups(id.as_str())?.iter().filter(|group| named(group)) {
+        let name = self.group_name(id);
+        for group in groups(&name)?.iter().filter(|group| group.name() == name) {
             group.destroy(PATIENCE).map_err(|error| limits::group_error(&error))?;
         }
         remove_scratch(&self.scratch().join(id.as_str()))
@@ -102,18 +119,24 @@ impl Engine for LinuxEngine {
 }
 
 /// Finds control groups of ours in every hierarchy: the launcher that made one may have been in another group.
-fn groups(prefix: &str) -> Result<Vec<linux_sandbox::cgroup::Group>> {
+fn groups(prefix: &str) -> Result<Vec<Group>> {
     let found = Host::detect().and_then(|host| host.leftovers(prefix, Reach::Everywhere));
     found.map_err(|error| limits::group_error(&error))
 }
 
-/// Removes a scratch layer, which may be gone.
+/// Removes a scratch layer, which may be gone. Processes whose launcher was killed may still be ending, and making
+/// files while they do.
 fn remove_scratch(path: &Path) -> Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io("remove", path.display().to_string(), error))
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match remove(path) {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::DirectoryNotEmpty && Instant::now() < deadline =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done.map_err(|error| Error::io("remove", path.display().to_string(), error)),
         }
-        _ => Ok(()),
     }
 }
 

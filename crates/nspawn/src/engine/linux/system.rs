@@ -43,7 +43,7 @@ impl LinuxSystem {
             let host = Host::detect().map_err(failed)?;
             let (limits, verdicts) =
                 limits::resolve(&lowered.limits, &mut sources, &host, engine.unenforced)?;
-            let made = host.create(id.as_str(), &limits).map_err(failed)?;
+            let made = host.create(&engine.group_name(&id), &limits).map_err(failed)?;
             let undone = made.clone();
             rollback.push("remove the control group", move || undone.destroy(PATIENCE).map_err(failed));
             (group, enforcement) = (Some(made), verdicts);
@@ -71,8 +71,8 @@ impl System for LinuxSystem {
         let stdio = Stdio { input: input.as_fd(), output: output.as_fd(), error: error.as_fd() };
         let sandbox = Sandbox::spawn(&self.plan, staged, &stdio, entrance).map_err(sandbox_error)?;
         let (group, windows) = (self.group.clone(), self.windows);
-        let process =
-            Arc::new(LinuxProcess { sandbox, group, windows, out_of_memory: AtomicBool::new(false) });
+        let (told, out_of_memory) = (AtomicBool::new(false), AtomicBool::new(false));
+        let process = Arc::new(LinuxProcess { sandbox, group, windows, told, out_of_memory });
         self.process = Some(Arc::clone(&process));
         Ok(process)
     }
@@ -100,6 +100,8 @@ pub(super) struct LinuxProcess {
     group: Option<Group>,
     /// Whether the program is a Windows one, with an agent that notes its exit code.
     windows: bool,
+    /// Whether it was told to end.
+    told: AtomicBool,
     out_of_memory: AtomicBool,
 }
 
@@ -122,6 +124,7 @@ impl Process for LinuxProcess {
             (Event::CtrlC, _) | (Event::CtrlShutdown, true) => SIGINT,
             (Event::CtrlShutdown, false) => SIGTERM,
         };
+        self.told.store(true, Ordering::Relaxed);
         self.sandbox.signal(signal).map_err(sandbox_error)
     }
 
@@ -170,6 +173,8 @@ impl LinuxProcess {
                 Some(signal) => ExitStatus::Signal(signal as u8),
                 None => ExitStatus::Code(code),
             },
+            // Told to end before the program ran: what it would have exited with is not known.
+            _ if self.told.load(Ordering::Relaxed) => ExitStatus::Lost,
             (ProgramExit::Exited(_), Note::Failed(step, win32)) => return Err(step.failure(win32)),
             (ProgramExit::Exited(code), Note::Silent | Note::Booting | Note::Running) => {
                 return Err(Error::new(ErrorKind::Host, "run", "the container's first Windows process")
