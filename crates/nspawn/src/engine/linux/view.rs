@@ -169,7 +169,7 @@ pub(super) fn process(document: &ProcessDocument) -> Result<ProcessView> {
     Ok(ProcessView {
         command_line: command_line.clone(),
         arguments: cmdline::parse_crt(command_line),
-        working_directory: ContainerPath::parse("WorkingDirectory", &directory)?,
+        working_directory: ContainerPath::parse_any("WorkingDirectory", &directory)?,
         environment: environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
     })
 }
