@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::document::{self, Layer, Root, Schema};
+use crate::document::{self, Root, Schema};
 use crate::engine::{Enforcement, Engine, Event, Exit, ExitStatus, Observer, Process, System};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::{Outcome, Phases, Report};
-use crate::spec::{ContainerId, Rootfs, Spec};
+use crate::spec::{ContainerId, Spec};
 use crate::state::{Claim, State};
 
 macro_rules! debug_by_id {
@@ -113,13 +113,7 @@ impl<'a> Launcher<'a> {
 /// The spec cannot be carried out by this engine.
 pub fn describe(engine: &dyn Engine, spec: &Spec, schema: Option<Schema>) -> Result<serde_json::Value> {
     let id = spec.name.as_ref().map_or_else(|| ContainerId::from_random([0; 8]), ContainerId::named);
-    let layer =
-        |path: &str| Layer { id: "00000000-0000-0000-0000-000000000000".to_owned(), path: path.to_owned() };
-    let mut layers = vec![layer("/nspawn/base")];
-    if let Rootfs::ParentLayer(parent) = &spec.rootfs {
-        layers.insert(0, layer(&parent.to_string_lossy()));
-    }
-    let root = Root { volume: "/nspawn/scratch".to_owned(), scratch: "/nspawn/scratch".to_owned(), layers };
+    let root = Root::stand_in(spec);
     let capabilities = engine.capabilities();
     let schema = schema.unwrap_or(capabilities.schema);
     let (request, remarks) = document::build(&id, spec, &root, capabilities.host_cpus, schema)?;

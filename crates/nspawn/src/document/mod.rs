@@ -14,12 +14,13 @@ mod v1;
 mod v2;
 
 use serde::{Serialize, Serializer};
+use uuid::Uuid;
 
 pub use processor::Share;
 pub use remark::Remark;
 
 use crate::error::Result;
-use crate::spec::{AffinityMask, ContainerId, Services, Spec};
+use crate::spec::{AffinityMask, ContainerId, Rootfs, Services, Spec};
 
 /// The language the documents are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -83,6 +84,18 @@ pub struct Root {
     pub scratch: String,
     /// The read-only layers, topmost first.
     pub layers: Vec<Layer>,
+}
+
+impl Root {
+    /// Returns what stands for the root of `spec` where none is granted: for documents that are only looked at.
+    pub fn stand_in(spec: &Spec) -> Self {
+        let layer = |path: &str| Layer { id: Uuid::nil().to_string(), path: path.to_owned() };
+        let mut layers = vec![layer("/nspawn/base")];
+        if let Rootfs::ParentLayer(parent) = &spec.rootfs {
+            layers.insert(0, layer(&parent.to_string_lossy()));
+        }
+        Self { volume: "/nspawn/scratch".to_owned(), scratch: "/nspawn/scratch".to_owned(), layers }
+    }
 }
 
 /// A read-only layer, as the documents name it.

@@ -8,12 +8,12 @@ use linux_sandbox::Sources;
 
 use super::files;
 use super::layers::{self, Chain};
-use super::lower::{Loader, scratch_directories};
+use super::lower::{Loader, lower, scratch_directories};
 use super::root;
 use super::system::LinuxSystem;
 use super::wine::Wine;
 use super::{LinuxEngine, base, remove_scratch};
-use crate::document::{Layer, Request, Root};
+use crate::document::{self, Layer, Request, Root, Schema};
 use crate::engine::{Grants, Observer, System};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::{Linking, Machine, Program};
@@ -86,8 +86,9 @@ pub(super) fn acquire(
         Rootfs::EmbeddedBase => Chain { layers: Vec::new(), replaced: Vec::new() },
         Rootfs::ParentLayer(parent) => layers::read_chain(parent)?,
     };
-    let stdio = open_stdio(&spec, &mut sources)?;
     let system = root::System::of_host();
+    check(engine, id, &spec, &loader, &system)?;
+    let stdio = open_stdio(&spec, &mut sources)?;
     for replaced in &chain.replaced {
         observer.step(&format!(
             "Base layer of Windows replaced by the embedded one, path: [{}]",
@@ -114,6 +115,19 @@ pub(super) fn acquire(
         stdio,
         rollback,
     })
+}
+
+/// Refuses what the documents or the sandbox cannot say before anything is made, by the way that is gone for real,
+/// with stand-ins for what is not granted yet.
+fn check(
+    engine: &LinuxEngine,
+    id: &ContainerId,
+    spec: &Spec,
+    loader: &Loader,
+    system: &root::System,
+) -> Result<()> {
+    let (request, _) = document::build(id, spec, &Root::stand_in(spec), engine.host_cpus, Schema::V2)?;
+    lower(&request, loader, system, engine.host_cpus).map(|_| ())
 }
 
 /// A native program's root has nothing but what is mapped.

@@ -12,6 +12,7 @@ use super::view::{self, MappedView, ProcessView, SystemView};
 use super::{layers, wine::Wine};
 use crate::document::Request;
 use crate::error::{Error, ErrorKind, Result};
+use crate::refusal::{quoted, refuse};
 use crate::spec::{self, ContainerPath};
 
 /// The build that programs are told: Windows Server 2022.
@@ -71,6 +72,7 @@ fn windows(
     wine: &Wine,
     system: &System,
 ) -> Result<Plan> {
+    check_lengths(process)?;
     let orders = Orders {
         services: request.extras.services,
         affinity: request.extras.affinity,
@@ -86,7 +88,9 @@ fn windows(
     mounts.push(Mount::writable("run/nspawn"));
     mounts.extend(prefix(container)?);
     let drive = format!("{}/drive_c", root::PREFIX);
-    mounts.extend(container.mapped.iter().map(|directory| map(directory, &drive)));
+    for directory in &container.mapped {
+        mounts.push(map(directory, format!("{drive}/{}", in_drive(&directory.destination)))?);
+    }
     let mut environment = root::wine_environment();
     environment.push("WINEDLLOVERRIDES=wineboot.exe,winedbg.exe=d".to_owned());
     Ok(Plan {
@@ -101,6 +105,27 @@ fn windows(
         },
         note: Some(super::orders::NOTE.to_owned()),
     })
+}
+
+/// The longest program path that `CreateProcess` takes from a command line, in UTF-16 units: MAX_PATH less its NUL.
+const PROGRAM_MAX: usize = 259;
+/// The longest current directory, in UTF-16 units: it has a backslash at its end besides. Wine 8 writes past its
+/// buffer where it is longer.
+const DIRECTORY_MAX: usize = 258;
+
+fn check_lengths(process: &ProcessView) -> Result<()> {
+    let units = |text: &str| text.encode_utf16().count();
+    let directory = process.working_directory.to_string();
+    if units(&directory) > DIRECTORY_MAX {
+        let what = format!("is longer than the {DIRECTORY_MAX} UTF-16 units that Windows takes");
+        return Err(refuse("working_directory", what, &directory));
+    }
+    let program = process.arguments.first().map_or("", String::as_str);
+    if units(program) > PROGRAM_MAX {
+        let reason = format!("its path is longer than the {PROGRAM_MAX} UTF-16 units that Windows takes");
+        return Err(Error::new(ErrorKind::ProgramNotExecutable, "execute", quoted(program)).reason(reason));
+    }
+    Ok(())
 }
 
 /// The Wine prefix: the base layer under the scratch layer; where there are other layers, drive C is an overlay of its
@@ -132,16 +157,22 @@ pub(super) fn scratch_directories(layers: usize) -> &'static [&'static str] {
     }
 }
 
-fn map(directory: &MappedView, drive: &str) -> Mount {
-    Mount::Bind {
-        source: PathBuf::from(&directory.source),
-        target: format!("{drive}/{}", in_drive(&directory.destination)),
-        access: match directory.access {
-            spec::Access::ReadOnly => Access::ReadOnly,
-            spec::Access::ReadWrite => Access::ReadWrite,
-        },
+/// Maps a directory to `target`, a path in the root.
+fn map(directory: &MappedView, target: String) -> Result<Mount> {
+    if target.len() >= PATH_MAX {
+        let text = directory.destination.to_string();
+        return Err(refuse("mapped_directory", "is longer than Linux, which makes it, can say", &text));
     }
+    let access = match directory.access {
+        spec::Access::ReadOnly => Access::ReadOnly,
+        spec::Access::ReadWrite => Access::ReadWrite,
+    };
+    Ok(Mount::Bind { source: PathBuf::from(&directory.source), target, access })
 }
+
+/// The longest path that a system call of Linux takes, in bytes, with its leading slash (limits.h counts a closing
+/// NUL besides).
+const PATH_MAX: usize = 4095;
 
 /// Directories that Windows has, as the base layer spells them: another spelling would make a second one beside.
 const KNOWN: [&str; 5] = ["Program Files", "Program Files (x86)", "ProgramData", "users", "windows"];
@@ -177,14 +208,9 @@ fn native(container: &SystemView, process: &ProcessView) -> Result<Plan> {
         .retain(|set| !process.environment.iter().any(|(name, _)| set.starts_with(&format!("{name}="))));
     environment.extend(process.environment.iter().map(|(name, value)| format!("{name}={value}")));
     let mut mounts = root::native_mounts();
-    mounts.extend(container.mapped.iter().map(|directory| Mount::Bind {
-        source: PathBuf::from(&directory.source),
-        target: directory.destination.components().join("/"),
-        access: match directory.access {
-            spec::Access::ReadOnly => Access::ReadOnly,
-            spec::Access::ReadWrite => Access::ReadWrite,
-        },
-    }));
+    for directory in &container.mapped {
+        mounts.push(map(directory, directory.destination.components().join("/"))?);
+    }
     Ok(Plan {
         hostname: container.hostname.clone(),
         root: root::native_nodes(&container.hostname),
