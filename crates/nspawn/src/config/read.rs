@@ -14,12 +14,14 @@ pub const MAX_BYTES: u64 = 1 << 20;
 /// opening a device may do anything, and again after, in case another file took its place.
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`], [`ErrorKind::Denied`] or [`ErrorKind::Host`]: it cannot be read.
+/// [`ErrorKind::NotFound`] or [`ErrorKind::Host`]: it cannot be read.
 /// [`ErrorKind::InvalidSpec`]: not a regular file, or longer than [`MAX_BYTES`].
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let subject = || escaped(&path.to_string_lossy());
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Error::io("read", subject(), error).with_kind(ErrorKind::NotFound),
+        // Not `Denied`: what that kind's hint says, root for containers, is no cure for a file's permissions.
+        io::ErrorKind::PermissionDenied => Error::io("read", subject(), error).with_kind(ErrorKind::Host),
         _ => Error::io("read", subject(), error),
     };
     let regular = |metadata: Metadata| match metadata.is_file() {

@@ -58,6 +58,9 @@ pub(super) fn find_executable(
             ErrorKind::NotFound => error.with_kind(ErrorKind::ProgramNotFound),
             _ => error,
         })?;
+    let refused = |reason: &str| {
+        Error::new(ErrorKind::ProgramNotExecutable, "execute", format!("{path}")).reason(reason)
+    };
     let failed = |error: std::io::Error| {
         Error::io("read", format!("process_executable {path}"), error)
             .with_kind(ErrorKind::ProgramNotExecutable)
@@ -65,12 +68,14 @@ pub(super) fn find_executable(
     // Not blocking: a FIFO without a writer must not hold us.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let opened = openat2(directory, spelled.join("/"), flags, Mode::empty(), BENEATH);
-    let file = File::from(opened.map_err(|errno| failed(errno.into()))?);
+    let file = File::from(opened.map_err(|errno| match errno {
+        Errno::XDEV => refused("it is a link that leads out of process_directory"),
+        Errno::LOOP => refused("it is a link that leads nowhere"),
+        errno => failed(errno.into()),
+    })?);
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
-        return Err(
-            Error::new(ErrorKind::ProgramNotExecutable, "execute", format!("{path}")).reason("it is no file")
-        );
+        return Err(refused("it is no file"));
     }
     let mut head = Vec::new();
     file.take(program::HEAD as u64).read_to_end(&mut head).map_err(failed)?;
@@ -153,6 +158,7 @@ fn list(directory: BorrowedFd<'_>, below: &[String]) -> Result<Vec<String>> {
     let path = if below.is_empty() { ".".to_owned() } else { below.join("/") };
     let failed = |errno: Errno| match errno {
         Errno::NOTDIR => Error::new(ErrorKind::NotFound, "find", path.clone()).reason("is no directory"),
+        Errno::XDEV => Error::invalid(path.clone(), "is a link that leads out of process_directory"),
         errno => Error::io("read directory", path.clone(), errno),
     };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

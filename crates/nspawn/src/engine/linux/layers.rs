@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::document::Layer;
 use crate::error::{Error, ErrorKind, Result};
+use crate::refusal::{quoted, refuse};
 
 /// A layer's part that the container sees.
 const FILES: &str = "Files";
@@ -26,7 +27,7 @@ pub(super) struct Chain {
 /// Reads the chain that begins with the layer directory `parent`.
 ///
 /// # Errors
-/// `NotFound`, `Corrupt` or `Host`, naming the file.
+/// `NotFound`, `InvalidSpec` or `Host`, naming the file.
 pub(super) fn read_chain(parent: &Path) -> Result<Chain> {
     let mut chain = Chain { layers: Vec::new(), replaced: Vec::new() };
     let ancestors = match fs::read_to_string(parent.join("layerchain.json")) {
@@ -39,11 +40,9 @@ pub(super) fn read_chain(parent: &Path) -> Result<Chain> {
     for layer in std::iter::once(parent.to_owned()).chain(ancestors) {
         let files = layer.join(FILES);
         if !files.is_dir() {
-            return Err(Error::new(ErrorKind::NotFound, "use", format!("layer {}", layer.display()))
-                .reason(format!("it has no directory {FILES:?}"))
-                .with_hint(
-                    "parent_layer_directory names a windowsfilter layer: the directory that holds Files",
-                ));
+            let what = format!("is no windowsfilter layer: it has no directory {FILES}");
+            let error = refuse("parent_layer_directory", what, &layer.to_string_lossy());
+            return Err(error.with_kind(ErrorKind::NotFound));
         }
         match is_microsoft_base(&files) {
             true => chain.replaced.push(layer),
@@ -57,11 +56,11 @@ pub(super) fn read_chain(parent: &Path) -> Result<Chain> {
 /// as the directory of the same name beside `layer`.
 ///
 /// # Errors
-/// `Corrupt` where it is something else.
+/// `InvalidSpec` where it is something else.
 pub(super) fn parse_chain(text: &str, layer: &Path) -> Result<Vec<PathBuf>> {
     let file = || layer.join("layerchain.json").display().to_string();
     let paths: Option<Vec<String>> = serde_json::from_str(text).map_err(|error| {
-        Error::new(ErrorKind::Corrupt, "read", file()).reason("it is no array of paths").source(error)
+        Error::invalid(file(), "is no array of paths").source(error)
     })?;
     let beside = |path: String| {
         if Path::new(&path).is_absolute() {
@@ -71,7 +70,7 @@ pub(super) fn parse_chain(text: &str, layer: &Path) -> Result<Vec<PathBuf>> {
         let sibling =
             layer.parent().filter(|_| !matches!(name, "" | "." | "..")).map(|above| above.join(name));
         sibling.ok_or_else(|| {
-            Error::new(ErrorKind::Corrupt, "read", file()).reason(format!("{path:?} names no layer"))
+            Error::invalid(file(), format!("{} names no layer", quoted(&path)))
         })
     };
     paths.unwrap_or_default().into_iter().map(beside).collect()
@@ -122,7 +121,7 @@ mod tests {
         let layer = Path::new("/l/app");
         assert_eq!(parse_chain("null", layer).unwrap(), Vec::<PathBuf>::new());
         for text in ["", "{}", "[1]", "[\"..\"]", "[\"C:\\\\\"]", "[\"\"]", "[\"a\"] x"] {
-            assert_eq!(parse_chain(text, layer).unwrap_err().kind(), ErrorKind::Corrupt, "{text}");
+            assert_eq!(parse_chain(text, layer).unwrap_err().kind(), ErrorKind::InvalidSpec, "{text}");
         }
         assert_eq!(read_chain(Path::new("/nope")).unwrap_err().kind(), ErrorKind::NotFound);
     }
