@@ -20,7 +20,6 @@ use crate::rollback::Rollback;
 
 /// See [`System`].
 pub(super) struct LinuxSystem {
-    // Dropped in this order: processes, then their control group, then the scratch layer.
     process: Option<Arc<LinuxProcess>>,
     rollback: Rollback,
     plan: Plan,
@@ -86,11 +85,24 @@ impl System for LinuxSystem {
     }
 
     fn release(mut self: Box<Self>) -> Result<()> {
-        if let Some(process) = self.process.take() {
-            process.kill()?;
-            process.sandbox.wait(Some(PATIENCE)).map_err(sandbox_error)?;
-        }
+        self.end()?;
         self.rollback.undo(|_| {})
+    }
+}
+
+impl LinuxSystem {
+    /// Ends the processes, and waits until they are gone.
+    fn end(&mut self) -> Result<()> {
+        let Some(process) = self.process.take() else { return Ok(()) };
+        process.kill()?;
+        process.sandbox.wait(Some(PATIENCE)).map_err(sandbox_error).map(|_| ())
+    }
+}
+
+impl Drop for LinuxSystem {
+    fn drop(&mut self) {
+        // Others may hold the process still, and the rest is undone right after this.
+        let _ = self.end();
     }
 }
 
