@@ -40,7 +40,7 @@ const MAX_VARIABLE: usize = 32_766;
 pub struct Overrides {
     /// Takes the place of process_directory (`-D`). Absolute.
     pub directory: Option<PathBuf>,
-    /// Takes the place of timeout_seconds.
+    /// Takes the place of timeout_seconds; zero is none.
     pub timeout: Option<Duration>,
     /// Takes the place of services.
     pub services: Option<Services>,
@@ -92,7 +92,7 @@ pub fn parse(text: &[u8], at: &Path, overrides: &Overrides) -> Result<Spec> {
         mounts,
         limits: limits(&file),
         services: overrides.services.unwrap_or_else(|| services(&file)),
-        timeout: overrides.timeout.or(timeout),
+        timeout: overrides.timeout.or(timeout).filter(|timeout| !timeout.is_zero()),
     })
 }
 

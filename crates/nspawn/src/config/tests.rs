@@ -184,6 +184,9 @@ fn the_command_line_overrides_the_file() {
     assert_eq!(spec.mounts[0].source, Path::new("/srv/other"));
     assert_eq!((spec.timeout, spec.services), (Some(Duration::from_millis(5)), Services::None));
 
+    let never = Overrides { timeout: Some(Duration::ZERO), ..overrides.clone() };
+    assert_eq!(with(&text, &never).unwrap().timeout, None);
+
     let without_directory = r#"{"process_executable": "a.exe", "mapped_directory": "C:/app"}"#;
     assert!(with(without_directory, &overrides).is_ok());
     assert_eq!(refusal(without_directory), "process_directory: is required");

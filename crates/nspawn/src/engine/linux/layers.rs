@@ -59,9 +59,8 @@ pub(super) fn read_chain(parent: &Path) -> Result<Chain> {
 /// `InvalidSpec` where it is something else.
 pub(super) fn parse_chain(text: &str, layer: &Path) -> Result<Vec<PathBuf>> {
     let file = || layer.join("layerchain.json").display().to_string();
-    let paths: Option<Vec<String>> = serde_json::from_str(text).map_err(|error| {
-        Error::invalid(file(), "is no array of paths").source(error)
-    })?;
+    let paths: Option<Vec<String>> = serde_json::from_str(text)
+        .map_err(|error| Error::invalid(file(), "is no array of paths").source(error))?;
     let beside = |path: String| {
         if Path::new(&path).is_absolute() {
             return Ok(PathBuf::from(path));
@@ -69,9 +68,7 @@ pub(super) fn parse_chain(text: &str, layer: &Path) -> Result<Vec<PathBuf>> {
         let name = path.rsplit(['\\', '/']).next().unwrap_or_default();
         let sibling =
             layer.parent().filter(|_| !matches!(name, "" | "." | "..")).map(|above| above.join(name));
-        sibling.ok_or_else(|| {
-            Error::invalid(file(), format!("{} names no layer", quoted(&path)))
-        })
+        sibling.ok_or_else(|| Error::invalid(file(), format!("{} names no layer", quoted(&path))))
     };
     paths.unwrap_or_default().into_iter().map(beside).collect()
 }

@@ -13,7 +13,7 @@ use super::{layers, wine::Wine};
 use crate::document::Request;
 use crate::error::{Error, ErrorKind, Result};
 use crate::refusal::{quoted, refuse};
-use crate::spec::{self, ContainerPath};
+use crate::spec::{self, AffinityMask, ContainerPath};
 
 /// The build that programs are told: Windows Server 2022.
 pub(super) const BUILD: u32 = 20348;
@@ -75,7 +75,7 @@ fn windows(
     check_lengths(process)?;
     let orders = Orders {
         services: request.extras.services,
-        affinity: request.extras.affinity,
+        affinity: request.extras.affinity.filter(|mask| is_leading(*mask)),
         build: BUILD,
         command_line: &process.command_line,
         working_directory: process.working_directory.to_string(),
@@ -126,6 +126,12 @@ fn check_lengths(process: &ProcessView) -> Result<()> {
         return Err(Error::new(ErrorKind::ProgramNotExecutable, "execute", quoted(program)).reason(reason));
     }
     Ok(())
+}
+
+/// Returns whether a mask is of the first so many processors. Wine knows as many as are online, and numbers them from 0:
+/// of another set, which the control group holds all the same, it cannot speak.
+fn is_leading(mask: AffinityMask) -> bool {
+    mask.bits() & mask.bits().wrapping_add(1) == 0
 }
 
 /// The Wine prefix: the base layer under the scratch layer; where there are other layers, drive C is an overlay of its
