@@ -251,9 +251,10 @@ pub(crate) mod attr {
     pub(crate) const NOEXEC: u64 = 0x8;
 }
 
-/// Sets attributes of a mount, and with `recursive` of all below it (mount_setattr, Linux 5.12).
+/// Sets attributes of a mount, and with `recursive` of all below it (mount_setattr, Linux 5.12), and makes it private: a
+/// copy of a shared mount would else share what is mounted on it with the host.
 pub(crate) fn mount_setattr(mount: impl AsFd, set: u64, recursive: bool) -> io::Result<()> {
-    let attributes = MountAttr { set, clear: 0, propagation: 0, userns: 0 };
+    let attributes = MountAttr { set, clear: 0, propagation: libc::MS_PRIVATE, userns: 0 };
     let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
     let empty: &CStr = c"";
     // SAFETY: the path is NUL-terminated and the struct has the size given.

@@ -244,3 +244,38 @@ fn sandboxes_that_are_made_at_once_end_apart() {
         }
     });
 }
+
+#[test]
+fn what_is_mounted_inside_does_not_show_on_the_host() {
+    if !root("what_is_mounted_inside_does_not_show_on_the_host") {
+        return;
+    }
+    let shared = tempfile::tempdir().unwrap();
+    let path = shared.path().to_str().unwrap().to_owned();
+    let mount = |arguments: &[&str]| {
+        assert!(
+            std::process::Command::new("mount").args(arguments).status().unwrap().success(),
+            "{arguments:?}"
+        );
+    };
+    mount(&["-t", "tmpfs", "nspawn_test", &path]);
+    mount(&["--make-shared", &path]);
+    fs::write(shared.path().join("file"), "host").unwrap();
+    let mut plan = shell("cat /x/file; echo up; read wait");
+    plan.root.push(Node::File { path: "inner".to_owned(), content: b"inside\n".to_vec(), mode: 0o444 });
+    let (access, own) = (Access::ReadOnly, "inner".to_owned());
+    plan.mounts.push(Mount::Bind { source: path.clone().into(), target: "x".to_owned(), access });
+    plan.mounts.push(Mount::Own { source: own, target: "x/file".to_owned(), access });
+    let (reader, _writer) = std::io::pipe().unwrap();
+    let (mut output, stdout) = std::io::pipe().unwrap();
+    let stdio = Stdio { input: reader.as_fd(), output: stdout.as_fd(), error: stdout.as_fd() };
+    let staged = stage(&plan, &mut Sources::default()).unwrap();
+    let sandbox = Sandbox::spawn(&plan, staged, &stdio, None).unwrap();
+    let mut text = [0; 10];
+    output.read_exact(&mut text).unwrap();
+    let seen = fs::read_to_string(shared.path().join("file")).unwrap();
+    drop(sandbox);
+    let unmounted = std::process::Command::new("umount").arg(&path).status().unwrap();
+    assert_eq!((&text, seen.as_str()), (b"inside\nup\n", "host"));
+    assert!(unmounted.success());
+}
