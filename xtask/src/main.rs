@@ -8,6 +8,8 @@
 
 mod agent;
 mod bench;
+#[cfg(test)]
+mod checks;
 mod demo;
 mod launcher;
 mod packages;
