@@ -204,6 +204,11 @@ impl Hierarchy {
             )
             .because(format!("{} is mounted read-only", self.mount_point.display())));
         }
+        if !own.is_dir() {
+            // Listed as mounted, and yet hidden: containers have such a /sys/fs/cgroup.
+            let reason = "it is not there, as if something else were mounted over it";
+            return Err(Error::new(ErrorKind::Absent, "use", own.display().to_string()).because(reason));
+        }
         match self.version {
             Version::V1 => {
                 rustix::fs::access(own, Access::WRITE_OK | Access::EXEC_OK)

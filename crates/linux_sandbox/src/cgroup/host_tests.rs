@@ -125,6 +125,13 @@ fn what_cannot_be_used_is_named() {
         ),
         ("1 0 0:1 / /m rw - cgroup2 x ro\n", "0::/a\n", ErrorKind::ReadOnly, "/m is mounted read-only"),
         ("1 0 0:1 /b /m rw - cgroup2 x rw\n", "0::/a\n", ErrorKind::Absent, "own group /a is outside"),
+        (
+            "1 0 0:1 / /hidden rw - cgroup cgroup rw,memory\n",
+            "1:memory:/a\n",
+            ErrorKind::Absent,
+            "mounted over",
+        ),
+        ("1 0 0:1 / /hidden rw - cgroup2 x rw\n", "0::/a\n", ErrorKind::Absent, "mounted over"),
     ];
     for (mounts, cgroup, kind, text) in table {
         let error = Host::parse(mounts, cgroup).supports(Controller::Memory).expect_err(mounts);
