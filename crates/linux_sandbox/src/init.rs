@@ -143,6 +143,7 @@ impl Init<'_> {
         let Some(status) = ended else { return false };
         let note = self.note();
         let subject = self.subject.signal_of(subject_of(&note));
+        raw::end_all_others();
         tell(self.prepared.status.as_fd(), &Message::Ended { status, subject, note });
         true
     }
