@@ -49,13 +49,14 @@ pub(super) fn lower(request: &Request, loader: &Loader, system: &System, host_cp
         Loader::Kernel => native(&container, &process)?,
     };
     if let Some(cpus) = &limits.cpus {
-        // Programs count processors by this file; the control group alone would not change it.
+        // Programs count processors by this file; the control group alone would not change it. Wine numbers those that
+        // it counts from 0 on and knows no others: it must count up to the last that may be used.
+        let seen = match (loader, cpus.iter().last()) {
+            (Loader::Wine(_), Some(last @ 1..)) => format!("0-{last}\n"),
+            _ => format!("{cpus}\n"),
+        };
         let file = "etc/cpu_online";
-        plan.root.push(Node::File {
-            path: file.to_owned(),
-            content: format!("{cpus}\n").into(),
-            mode: 0o444,
-        });
+        plan.root.push(Node::File { path: file.to_owned(), content: seen.into(), mode: 0o444 });
         plan.mounts.push(Mount::Own {
             source: file.to_owned(),
             target: "sys/devices/system/cpu/online".to_owned(),
