@@ -1,0 +1,97 @@
+//! What a test needs of the machine; where it is not there, the test says so and passes.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::place::scratch;
+use super::programs::Target;
+
+/// Something that a test needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// To be root: containers are made.
+    Root,
+    /// A compiler.
+    Compiler(Target),
+    /// Wine.
+    Wine,
+    /// A mount namespace of its own, made by unshare(1).
+    Unshare,
+    /// At least so many processors.
+    Processors(usize),
+    /// That the build directory lies on a disk.
+    Disk,
+}
+
+/// What running a native program takes.
+pub const NATIVE: &[Need] = &[Need::Root, Need::Compiler(Target::Native)];
+/// What running a Windows program takes.
+pub const WINDOWS: &[Need] = &[Need::Root, Need::Compiler(Target::Windows), Need::Wine];
+
+/// Tells whether all of it is there. Where something is not, it says that `test` is skipped.
+pub fn has(test: &str, needs: &[&[Need]]) -> bool {
+    let missing = needs.iter().copied().flatten().find_map(|need| need.missing());
+    missing.as_ref().inspect(|reason| skip(test, reason));
+    missing.is_none()
+}
+
+/// Says on standard error that `test` cannot run here.
+pub fn skip(test: &str, reason: &str) {
+    // Not `eprintln!`: the test harness would keep it from whoever counts skipped tests.
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {reason}");
+}
+
+/// Returns the number of the host's processors, whatever this process may use of them.
+pub fn processors() -> usize {
+    let online = fs::read_to_string("/sys/devices/system/cpu/online").unwrap();
+    let ranges = online.trim_end().split(',').map(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        last.parse::<usize>().unwrap() - first.parse::<usize>().unwrap() + 1
+    });
+    ranges.sum()
+}
+
+/// Returns Wine's loader and server, where Wine is installed.
+pub fn wine() -> Option<[PathBuf; 2]> {
+    let places = [
+        "/usr/lib/wine/wine64",
+        "/usr/bin/wine64",
+        "/opt/wine-stable/bin/wine64",
+        "/opt/wine-devel/bin/wine64",
+    ];
+    let loader = places.map(PathBuf::from).into_iter().find(|path| path.is_file())?;
+    let server = ["wineserver64", "wineserver"].map(|name| loader.with_file_name(name));
+    server.into_iter().find(|path| path.is_file()).map(|server| [loader, server])
+}
+
+impl Need {
+    fn missing(self) -> Option<String> {
+        let (there, reason) = match self {
+            Self::Root => (is_root(), "starting a container needs root".to_owned()),
+            Self::Compiler(target) => {
+                (target.links(), format!("{} cannot link a program", target.compiler()))
+            }
+            Self::Wine => (wine().is_some(), "Wine is not installed".to_owned()),
+            Self::Unshare => (unshares(), "no mount namespace can be made".to_owned()),
+            Self::Processors(count) => (processors() >= count, format!("{count} processors are needed")),
+            Self::Disk => (on_disk(), format!("{} lies on no disk", scratch().display())),
+        };
+        (!there).then_some(reason)
+    }
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+fn unshares() -> bool {
+    Command::new("unshare").args(["--mount", "true"]).output().is_ok_and(|output| output.status.success())
+}
+
+/// Major number 0 is no device.
+fn on_disk() -> bool {
+    rustix::fs::major(fs::metadata(scratch()).unwrap().dev()) != 0
+}
