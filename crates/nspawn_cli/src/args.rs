@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 /// Run a Windows program in a container, without a daemon
 ///
 /// What to run is described by a config.json. On Linux the container is made by an engine of our own, with Wine as the
 /// loader of Windows programs; no image of Windows is needed.
 #[derive(Debug, Parser)]
-#[command(name = "hostcompute_nspawn", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(name = "hostcompute_nspawn", version, max_term_width = 100)]
 #[command(
     after_help = "Exit status: the program's own (its low 8 bits, never 0 for a failure); 124 when its time was \
     up, 125 when the launcher failed, 126 when the program cannot be executed, 127 when it was not found, 128+n when \
@@ -31,8 +31,23 @@ pub(crate) struct Arguments {
     pub(crate) quiet: bool,
 }
 
+impl Arguments {
+    /// Parses the command line.
+    ///
+    /// # Errors
+    /// It makes no sense, or asks for help or the version.
+    pub(crate) fn read() -> Result<Self, clap::Error> {
+        let arguments = Self::try_parse()?;
+        if arguments.command.is_some() && arguments.run != Run::default() {
+            let why = "options of a run do not go with a command";
+            return Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, why));
+        }
+        Ok(arguments)
+    }
+}
+
 /// What runs, and how.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, PartialEq, Eq, Args)]
 pub(crate) struct Run {
     /// Path to the JSON config file [default: config.json beside this program]
     #[arg(short, long, value_name = "FILE", help_heading = "Execution")]

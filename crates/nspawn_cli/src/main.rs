@@ -10,11 +10,10 @@ mod ui;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use nspawn::report::FAILED;
 
 fn main() -> ExitCode {
-    let arguments = match args::Arguments::try_parse() {
+    let arguments = match args::Arguments::read() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are no failure; a closed output is no matter.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Dir, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
+use super::layers;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{self, Match};
 use crate::program::{self, Machine, Program};
@@ -33,6 +34,22 @@ pub(super) fn open_directory(key: &str, path: &Path, own_roots: &[PathBuf]) -> R
         .map_err(|error| Error::io("resolve", path.display().to_string(), error))?;
     crate::paths::check_host(key, &real, own_roots)?;
     Ok(opened)
+}
+
+/// Opens the part of a layer that the container sees, which must be a directory and no link.
+///
+/// # Errors
+/// It is something else, or the disk's refusal.
+pub(super) fn open_files_of_layer(layer: &Path) -> Result<OwnedFd> {
+    let path = layers::files(layer);
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(CWD, &path, flags, Mode::empty()).map_err(|errno| match errno {
+        Errno::NOTDIR | Errno::LOOP => {
+            Error::new(ErrorKind::Corrupt, "use", format!("layer {}", layer.display()))
+                .reason("its Files is no directory")
+        }
+        errno => Error::io("open", path.display().to_string(), errno),
+    })
 }
 
 /// The executable as it lies on disk.
@@ -241,6 +258,16 @@ mod tests {
             assert!(open(path).is_err(), "{path}");
         }
         assert_eq!(fs::read(at("other")).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn the_files_of_a_layer_are_no_link() {
+        let place = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/etc", place.path().join("Files")).unwrap();
+        assert_eq!(open_files_of_layer(place.path()).unwrap_err().kind(), ErrorKind::Corrupt);
+        fs::remove_file(place.path().join("Files")).unwrap();
+        fs::create_dir(place.path().join("Files")).unwrap();
+        assert!(open_files_of_layer(place.path()).is_ok());
     }
 
     #[test]

@@ -95,6 +95,10 @@ pub(super) fn acquire(
             replaced.display()
         ));
     }
+    for layer in &chain.layers {
+        // Not by a link: what an image holds does not choose what of the host is mapped.
+        sources.insert(layers::files(layer), files::open_files_of_layer(layer)?);
+    }
     let mut layers: Vec<Layer> =
         chain.layers.iter().map(|layer| layers::document(layer)).collect::<Result<_>>()?;
     if let Loader::Wine(wine) = &loader {

@@ -81,8 +81,8 @@ fn is_microsoft_base(files: &Path) -> bool {
 }
 
 /// Returns the part of `layer` that the container sees.
-pub(super) fn files(layer: &str) -> PathBuf {
-    Path::new(layer).join(FILES)
+pub(super) fn files(layer: impl AsRef<Path>) -> PathBuf {
+    layer.as_ref().join(FILES)
 }
 
 /// Names a layer as the documents do: by an id of our own, made of its directory's name.

@@ -13,7 +13,7 @@ use super::{layers, wine::Wine};
 use crate::document::Request;
 use crate::error::{Error, ErrorKind, Result};
 use crate::refusal::{quoted, refuse};
-use crate::spec::{self, AffinityMask, ContainerPath};
+use crate::spec::{self, ContainerPath};
 
 /// The build that programs are told: Windows Server 2022.
 pub(super) const BUILD: u32 = 20348;
@@ -76,7 +76,7 @@ fn windows(
     check_lengths(process)?;
     let orders = Orders {
         services: request.extras.services,
-        affinity: request.extras.affinity.filter(|mask| is_leading(*mask)),
+        affinity: request.extras.affinity,
         build: BUILD,
         command_line: &process.command_line,
         working_directory: process.working_directory.to_string(),
@@ -129,12 +129,6 @@ fn check_lengths(process: &ProcessView) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether a mask is of the first so many processors. Wine knows as many as are online, and numbers them from 0:
-/// of another set, which the control group holds all the same, it cannot speak.
-fn is_leading(mask: AffinityMask) -> bool {
-    mask.bits() & mask.bits().wrapping_add(1) == 0
-}
-
 /// The Wine prefix: the base layer under the scratch layer; where there are other layers, drive C is an overlay of its
 /// own, of their files over the base's.
 fn prefix(container: &SystemView) -> Result<Vec<Mount>> {
@@ -149,7 +143,7 @@ fn prefix(container: &SystemView) -> Result<Vec<Mount>> {
     };
     let mut mounts = vec![overlay(vec![base.into()], "prefix", root::PREFIX.to_owned())];
     if !others.is_empty() {
-        let files = others.iter().map(|layer| layers::files(layer)).chain([Path::new(base).join("drive_c")]);
+        let files = others.iter().map(layers::files).chain([Path::new(base).join("drive_c")]);
         mounts.push(overlay(files.collect(), "drive_c", format!("{}/drive_c", root::PREFIX)));
     }
     Ok(mounts)
