@@ -20,6 +20,7 @@ use rustix::system::sethostname;
 use crate::cgroup::Entrance;
 use crate::message::{Message, Step};
 use crate::raw::{self, Command, Mask};
+use crate::seccomp::Filters;
 use crate::stage::{Attachment, Staged};
 
 /// Everything pid 1 and the program need, laid out before the clone.
@@ -27,6 +28,7 @@ use crate::stage::{Attachment, Staged};
 pub(crate) struct Prepared {
     pub(crate) staged: Staged,
     pub(crate) hostname: Vec<u8>,
+    pub(crate) filters: Filters,
     pub(crate) command: Command,
     pub(crate) directory: std::ffi::CString,
     /// Standard input, output and error of the program, none of them below 3.
@@ -179,6 +181,7 @@ fn prepare_program(prepared: &Prepared) -> Outcome<()> {
     at(Step::Stdio, raw::close_on_exec_from(3))?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     at(Step::Directory, rustix::process::chdir(prepared.directory.as_c_str()))?;
+    at(Step::Filter, prepared.filters.apply())?;
     // Executing a program makes it dumpable again, as programs expect.
     raw::block_signals(Mask::Empty);
     Ok(())

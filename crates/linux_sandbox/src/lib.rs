@@ -20,6 +20,7 @@ mod message;
 mod plan;
 mod raw;
 mod sandbox;
+mod seccomp;
 mod sources;
 mod stage;
 

@@ -21,6 +21,7 @@ pub(crate) enum Step {
     Loopback,
     Session,
     Privileges,
+    Filter,
     SignalFd,
     Fork,
     Join,
@@ -30,7 +31,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Private,
         Self::Root,
         Self::Attach,
@@ -41,6 +42,7 @@ impl Step {
         Self::Loopback,
         Self::Session,
         Self::Privileges,
+        Self::Filter,
         Self::SignalFd,
         Self::Fork,
         Self::Join,
@@ -65,6 +67,7 @@ impl Step {
             Self::Loopback => "bring up",
             Self::Session => "begin",
             Self::Privileges => "give up",
+            Self::Filter => "filter",
             Self::SignalFd => "open",
             Self::Fork => "fork",
             Self::Join => "join",

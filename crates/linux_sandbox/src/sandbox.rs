@@ -16,6 +16,7 @@ use crate::error::{Context, Error, Result};
 use crate::message::{LEN, Message, NOTE_LEN, Step};
 use crate::plan::Plan;
 use crate::raw::{self, Clone, Command, Mask};
+use crate::seccomp::Filters;
 use crate::stage::Staged;
 
 /// Standard input, output and error of the program. It gets these very files, no copies through us.
@@ -85,6 +86,7 @@ impl Sandbox {
         let prepared = Prepared {
             staged,
             hostname: plan.hostname.clone().into_bytes(),
+            filters: Filters::new().context("make", || "the system call filter")?,
             command: command(plan)?,
             directory: c_string(&plan.program.directory)?,
             stdio: [above_stdio(stdio.input)?, above_stdio(stdio.output)?, above_stdio(stdio.error)?],
@@ -248,6 +250,7 @@ fn subject_of(plan: &Plan, step: Step, index: usize) -> String {
         Step::Loopback => "the loopback interface".to_owned(),
         Step::Session => "a session".to_owned(),
         Step::Privileges => "privileges".to_owned(),
+        Step::Filter => "system calls".to_owned(),
         Step::SignalFd => "a signal descriptor".to_owned(),
         Step::Fork => "the program's process".to_owned(),
         Step::Join => "the control group".to_owned(),

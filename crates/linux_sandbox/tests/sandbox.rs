@@ -108,10 +108,12 @@ fn no_privilege_is_left() {
     if !root("no_privilege_is_left") {
         return;
     }
-    let (_, text) = run("grep -E '^(Cap|NoNewPrivs)' /proc/self/status");
+    let (_, text) = run("grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status");
     let expected =
         ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map(|c| format!("{c}:\t{:016x}\n", 0)).concat();
-    assert_eq!(text, format!("{expected}NoNewPrivs:\t1\n"));
+    assert_eq!(text, format!("{expected}NoNewPrivs:\t1\nSeccomp:\t2\n"));
+    let (exit, text) = run("unshare --user true");
+    assert_eq!((exit, text.contains("not permitted")), (ProgramExit::Exited(1), true), "{text}");
     let (exit, text) = run("mount -t tmpfs none /tmp; hostname other; cat /proc/1/environ");
     assert_ne!(exit, ProgramExit::Exited(0), "{text}");
 }

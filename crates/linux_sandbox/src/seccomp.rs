@@ -1,0 +1,156 @@
+//! System calls that no program in a sandbox may make. Windows programs are held too: under Wine their code can make raw
+//! system calls.
+//!
+//! The list refuses what reaches the kernel's rarely used or host-wide parts: mounts and namespaces, the host's key rings
+//! (they go by user id, not by namespace), modules, tracing of the machine, and what has been a way out before. All else
+//! is allowed: what a sandbox sees is decided by its namespaces and mounts. Calls by the x32 numbers are refused alike;
+//! programs that enter the kernel as 32-bit ones are killed.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    TargetArch,
+};
+
+/// Answered with "operation not permitted".
+const REFUSED: &[i64] = &[
+    // Mounts and namespaces.
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
+    libc::SYS_unshare,
+    libc::SYS_setns,
+    // Files by handle, which knows no root; descriptors of other processes.
+    libc::SYS_open_by_handle_at,
+    libc::SYS_pidfd_getfd,
+    // Key rings.
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    // Large parts of the kernel that containers have been left by.
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_fanotify_init,
+    // The machine itself.
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_kexec_file_load,
+    libc::SYS_reboot,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_acct,
+    libc::SYS_quotactl,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_clock_adjtime,
+    libc::SYS_adjtimex,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    libc::SYS_syslog,
+    libc::SYS_iopl,
+    libc::SYS_ioperm,
+    libc::SYS_vhangup,
+];
+
+/// Marks the numbers of the x32 interface (asm/unistd.h, `__X32_SYSCALL_BIT`).
+const X32: i64 = 0x4000_0000;
+
+/// Every namespace that clone(2) can make.
+const NEW_NAMESPACES: [i32; 7] = [
+    libc::CLONE_NEWNS,
+    libc::CLONE_NEWUTS,
+    libc::CLONE_NEWIPC,
+    libc::CLONE_NEWUSER,
+    libc::CLONE_NEWPID,
+    libc::CLONE_NEWNET,
+    libc::CLONE_NEWCGROUP,
+];
+
+/// Filters, ready to be put on.
+#[derive(Debug)]
+pub(crate) struct Filters([BpfProgram; 2]);
+
+impl Filters {
+    /// Makes the filters. Called in the launcher: it allocates.
+    ///
+    /// # Errors
+    /// The list cannot be compiled.
+    pub(crate) fn new() -> io::Result<Self> {
+        let mut refused: BTreeMap<i64, Vec<SeccompRule>> =
+            REFUSED.iter().map(|call| (*call, Vec::new())).collect();
+        let namespaces = NEW_NAMESPACES.map(|flag| masked(0, flag.cast_unsigned().into())).into_iter();
+        refused.insert(libc::SYS_clone, namespaces.collect::<io::Result<_>>()?);
+        // Typing into the terminal of whoever started us.
+        refused.insert(libc::SYS_ioctl, vec![equal(1, libc::TIOCSTI)?, equal(1, TIOCLINUX)?]);
+        // Its flags lie in memory, where no filter sees them: whoever gets "no such call" uses clone.
+        let absent = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+        Ok(Self([compile(refused, libc::EPERM)?, compile(absent, libc::ENOSYS)?]))
+    }
+
+    /// Puts them on this process, for good. Allocates nothing.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub(crate) fn apply(&self) -> io::Result<()> {
+        self.0.iter().try_for_each(|filter| {
+            seccompiler::apply_filter(filter).map_err(|error| match error {
+                seccompiler::Error::Prctl(error) | seccompiler::Error::Seccomp(error) => error,
+                _ => io::Error::from_raw_os_error(libc::EINVAL),
+            })
+        })
+    }
+}
+
+/// `TIOCLINUX` of asm-generic/ioctls.h: pastes into a virtual console.
+const TIOCLINUX: u64 = 0x541C;
+
+/// A call whose argument `index` has the bits `bits` set.
+fn masked(index: u8, bits: u64) -> io::Result<SeccompRule> {
+    rule(index, SeccompCmpOp::MaskedEq(bits), bits)
+}
+
+/// A call whose argument `index` is `value`.
+fn equal(index: u8, value: u64) -> io::Result<SeccompRule> {
+    rule(index, SeccompCmpOp::Eq, value)
+}
+
+fn rule(index: u8, operator: SeccompCmpOp, value: u64) -> io::Result<SeccompRule> {
+    let condition = SeccompCondition::new(index, SeccompCmpArgLen::Dword, operator, value);
+    condition.and_then(|condition| SeccompRule::new(vec![condition])).map_err(io::Error::other)
+}
+
+fn compile(mut calls: BTreeMap<i64, Vec<SeccompRule>>, errno: i32) -> io::Result<BpfProgram> {
+    let x32: Vec<_> = calls.iter().map(|(call, rules)| (call | X32, rules.clone())).collect();
+    calls.extend(x32);
+    let answer = SeccompAction::Errno(errno.cast_unsigned());
+    let filter = SeccompFilter::new(calls, SeccompAction::Allow, answer, TargetArch::x86_64);
+    filter.and_then(BpfProgram::try_from).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_compiles() {
+        let Filters(filters) = Filters::new().unwrap();
+        // BPF_MAXINSNS of linux/bpf_common.h.
+        assert!(filters.iter().all(|filter| !filter.is_empty() && filter.len() <= 4096));
+    }
+}
