@@ -1,7 +1,8 @@
 //! A scripted engine: does what a test says, and records what it was asked.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::document::{Request, Root, Schema};
 use crate::engine::{
@@ -43,12 +44,13 @@ pub struct FakeEngine {
     program: Program,
     fails: Option<Step>,
     calls: Arc<Mutex<Vec<String>>>,
+    held: Arc<Mutex<BTreeSet<ContainerId>>>,
 }
 
 impl FakeEngine {
     /// Makes an engine whose program behaves as `program` says.
     pub fn new(program: Program) -> Self {
-        Self { program, fails: None, calls: Arc::default() }
+        Self { program, fails: None, calls: Arc::default(), held: Arc::default() }
     }
 
     /// Makes `step` fail.
@@ -60,16 +62,20 @@ impl FakeEngine {
 
     /// Returns what it was asked, in order; giving back what was acquired is the call `release`.
     pub fn calls(&self) -> Vec<String> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.calls).clone()
     }
 
     fn call(&self, name: &str, step: Option<Step>) -> Result<()> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
+        lock(&self.calls).push(name.to_owned());
         match step.is_some() && step == self.fails {
             true => Err(Error::new(ErrorKind::Host, "do", name.to_owned()).reason("as the script says")),
             false => Ok(()),
         }
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Engine for FakeEngine {
@@ -80,7 +86,9 @@ impl Engine for FakeEngine {
     fn acquire(&self, id: &ContainerId, spec: &Spec, _observer: &dyn Observer) -> Result<Box<dyn Grants>> {
         self.call("acquire", Some(Step::Acquire))?;
         let root = Root { volume: format!("/fake/{id}"), scratch: format!("/fake/{id}"), layers: Vec::new() };
-        Ok(Box::new(FakeGrants { held: Held(self.clone()), spec: spec.clone(), root }))
+        lock(&self.held).insert(id.clone());
+        let held = Held { engine: self.clone(), id: id.clone() };
+        Ok(Box::new(FakeGrants { held, spec: spec.clone(), root }))
     }
 
     fn explain(&self, _spec: &Spec, _request: &Request) -> Result<Option<serde_json::Value>> {
@@ -88,20 +96,26 @@ impl Engine for FakeEngine {
     }
 
     fn leftovers(&self, _search: Search) -> Result<Vec<ContainerId>> {
-        Ok(Vec::new())
+        Ok(lock(&self.held).iter().cloned().collect())
     }
 
     fn reclaim(&self, id: &ContainerId) -> Result<()> {
+        lock(&self.held).remove(id);
         self.call(&format!("reclaim {id}"), None)
     }
 }
 
-/// What was acquired and must be given back exactly once.
-struct Held(FakeEngine);
+/// What was acquired and must be given back exactly once. Where giving it back shall fail, it stays for `reclaim`.
+struct Held {
+    engine: FakeEngine,
+    id: ContainerId,
+}
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let _ = self.0.call("release", None);
+        if self.engine.call("release", Some(Step::Release)).is_ok() {
+            lock(&self.engine.held).remove(&self.id);
+        }
     }
 }
 
@@ -121,12 +135,14 @@ impl Grants for FakeGrants {
     }
 
     fn create(self: Box<Self>, _request: Request) -> Result<Box<dyn System>> {
-        self.held.0.call("create", Some(Step::Create))?;
-        let end = match self.held.0.program {
+        let engine = &self.held.engine;
+        engine.call("create", Some(Step::Create))?;
+        let end = match engine.program {
             Program::Ends(status) => Some(status),
             Program::Obeys(_) | Program::Ignores => None,
         };
-        let process = Arc::new(FakeProcess { engine: self.held.0.clone(), end: Mutex::new(end) });
+        let process = FakeProcess { engine: engine.clone(), end: Mutex::new(end), ended: Condvar::new() };
+        let process = Arc::new(process);
         Ok(Box::new(FakeSystem { process, held: self.held }))
     }
 }
@@ -138,11 +154,11 @@ struct FakeSystem {
 
 impl System for FakeSystem {
     fn start(&mut self) -> Result<()> {
-        self.held.0.call("start", Some(Step::Start))
+        self.held.engine.call("start", Some(Step::Start))
     }
 
     fn spawn(&mut self) -> Result<Arc<dyn Process>> {
-        self.held.0.call("spawn", Some(Step::Spawn))?;
+        self.held.engine.call("spawn", Some(Step::Spawn))?;
         Ok(Arc::clone(&self.process) as _)
     }
 
@@ -155,18 +171,20 @@ impl System for FakeSystem {
     }
 
     fn release(self: Box<Self>) -> Result<()> {
-        self.held.0.call("give back", Some(Step::Release))
+        self.held.engine.call("give back", Some(Step::Release))
     }
 }
 
 struct FakeProcess {
     engine: FakeEngine,
     end: Mutex<Option<ExitStatus>>,
+    ended: Condvar,
 }
 
 impl FakeProcess {
     fn end(&self, status: ExitStatus) {
-        self.end.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(status);
+        lock(&self.end).get_or_insert(status);
+        self.ended.notify_all();
     }
 }
 
@@ -190,10 +208,15 @@ impl Process for FakeProcess {
     }
 
     fn wait(&self, timeout: Option<Duration>) -> Result<Option<Exit>> {
-        let end = *self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        if end.is_none() {
-            // Nothing ends by itself here: what is waited for has been scripted, or will never come.
-            std::thread::sleep(timeout.unwrap_or_default());
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut end = lock(&self.end);
+        while end.is_none() {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            end = match left {
+                Some(Duration::ZERO) => break,
+                Some(left) => self.ended.wait_timeout(end, left).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.ended.wait(end).unwrap_or_else(PoisonError::into_inner),
+            };
         }
         Ok(end.map(|status| Exit { status, usage: Usage::default() }))
     }
