@@ -122,7 +122,9 @@ impl Staging {
                     return Err(Error::new("map", source.display().to_string(), what));
                 }
                 let tree = clone_tree(device, source)?;
-                mount_setattr(&tree, attr::NOSUID | attr::NOEXEC, false)
+                // Read-only does not keep a device from being written, but its node, which is the host's own, from
+                // being changed: whoever has its owner's number may do that without any capability.
+                mount_setattr(&tree, attr::RDONLY | attr::NOSUID | attr::NOEXEC, false)
                     .context("restrict", || source.display().to_string())?;
                 Ok(Some(tree))
             }
