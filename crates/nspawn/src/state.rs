@@ -95,7 +95,7 @@ impl State {
     fn lock_collection(&self, lock: fn(&File) -> io::Result<()>) -> Result<File> {
         create_private(&self.directory)?;
         let path = self.directory.join("collect");
-        let opened = File::options().write(true).create(true).truncate(false).open(&path);
+        let opened = private_file().create(true).truncate(false).open(&path);
         let locked = opened.and_then(|file| lock(&file).map(|()| file));
         locked.map_err(|error| Error::io("lock", path.display().to_string(), error))
     }
@@ -137,7 +137,7 @@ impl State {
 
 /// Opens a lock, made where it is absent.
 fn open_lock(path: &Path) -> io::Result<(File, Found)> {
-    match File::options().write(true).create_new(true).open(path) {
+    match private_file().create_new(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             File::options().write(true).open(path).map(|file| (file, Found::DeadLock))
         }
@@ -261,18 +261,25 @@ pub fn create_private(directory: &Path) -> Result<()> {
 }
 
 #[cfg(unix)]
-use unix::{private, same_file};
+use unix::{private, private_file, same_file};
 #[cfg(windows)]
-use windows::{private, same_file};
+use windows::{private, private_file, same_file};
 
 #[cfg(unix)]
 mod unix {
-    use std::fs::{DirBuilder, File};
-    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+    use std::fs::{DirBuilder, File, OpenOptions};
+    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
     use std::path::Path;
 
     pub(super) fn private(builder: &mut DirBuilder) {
         builder.mode(0o700);
+    }
+
+    /// Returns how to open a file to write; where it is made, it is for its owner alone.
+    pub(super) fn private_file() -> OpenOptions {
+        let mut options = OpenOptions::new();
+        options.write(true).mode(0o600);
+        options
     }
 
     pub(super) fn same_file(file: &File, path: &Path) -> bool {
@@ -284,11 +291,18 @@ mod unix {
 
 #[cfg(windows)]
 mod windows {
-    use std::fs::{DirBuilder, File};
+    use std::fs::{DirBuilder, File, OpenOptions};
     use std::path::Path;
 
     /// %ProgramData% gives what is made in it to administrators and its owner.
     pub(super) fn private(_builder: &mut DirBuilder) {}
+
+    /// Returns how to open a file to write; the directory decides who else may.
+    pub(super) fn private_file() -> OpenOptions {
+        let mut options = OpenOptions::new();
+        options.write(true);
+        options
+    }
 
     /// A file that is open cannot be replaced on Windows.
     pub(super) fn same_file(_file: &File, _path: &Path) -> bool {
