@@ -57,16 +57,3 @@ pub fn number(ran: &Ran, key: &str) -> u64 {
     assert_eq!(told.len(), 1, "{key}: {ran:?}");
     told[0].parse().unwrap()
 }
-
-/// Makes one test for each kind of program of a function that takes the test's name and the kind.
-macro_rules! on_both {
-    ($($test:ident),* $(,)?) => {
-        mod native {
-            $(#[test] fn $test() { super::$test(concat!("native::", stringify!($test)), crate::launcher::programs::Target::Native); })*
-        }
-        mod windows {
-            $(#[test] fn $test() { super::$test(concat!("windows::", stringify!($test)), crate::launcher::programs::Target::Windows); })*
-        }
-    };
-}
-pub(crate) use on_both;

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::hog::{Hog, on_both};
+use crate::both::on_both;
+use crate::hog::Hog;
 use crate::launcher::programs::Target;
 
 const LIMIT_MB: u64 = 64;

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::hog::{Hog, number, on_both};
+use crate::both::on_both;
+use crate::hog::{Hog, number};
 use crate::launcher::machine::{Need, processors};
 use crate::launcher::programs::Target;
 

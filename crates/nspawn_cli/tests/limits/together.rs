@@ -4,7 +4,8 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::hog::{Hog, number, on_both};
+use crate::both::on_both;
+use crate::hog::{Hog, number};
 use crate::launcher::machine::{Need, processors};
 use crate::launcher::place::shared_root;
 use crate::launcher::programs::Target;

@@ -1,0 +1,101 @@
+//! I-12: nothing of the caller's environment is inside, and what launchers keep is for their owner alone.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::both::on_both;
+use crate::launcher::place::shared_root;
+use crate::launcher::programs::Target;
+use crate::launcher::run::{Ran, run};
+use crate::probe::Probe;
+
+on_both!(i12_nothing_of_the_caller_s_environment);
+
+/// What the caller has in its environment.
+const SECRETS: [(&str, &str); 9] = [
+    ("FOO_TOKEN", "s3cret-token"),
+    ("LD_PRELOAD", "/s3cret/preload.so"),
+    ("LD_LIBRARY_PATH", "/s3cret/libraries"),
+    ("WINEPREFIX", "/s3cret/prefix"),
+    ("WINEDLLOVERRIDES", "s3cret=n"),
+    ("http_proxy", "http://s3cret:1"),
+    ("HTTPS_PROXY", "http://s3cret:2"),
+    ("HOME", "/s3cret/home"),
+    ("XDG_DATA_HOME", "/s3cret/data"),
+];
+
+fn run_with_secrets(probe: &Probe, changes: Value, arguments: &[&str]) -> Ran {
+    probe.configure(changes, arguments);
+    run(probe.place.launcher(&shared_root()).envs(SECRETS)).succeeded()
+}
+
+fn given() -> Value {
+    json!({"environment": {"GIVEN": "to the program"}})
+}
+
+fn i12_nothing_of_the_caller_s_environment(name: &str, target: Target) {
+    let Some(probe) = Probe::ready(name, target, &[]) else { return };
+    // Of its own, and of what runs beside it; pid 1's cannot be read.
+    for process in ["self", "2", "4", "1"] {
+        let ran = run_with_secrets(&probe, given(), &["cat", &format!("/proc/{process}/environ")]);
+        assert!(!ran.text().contains("s3cret") && !ran.text().contains("FOO_TOKEN"), "{process}: {ran:?}");
+        assert!(process != "1" || ran.stdout.is_empty(), "{ran:?}");
+        if (process, target) == ("self", Target::Native) {
+            assert_eq!(ran.told("line"), ["HOME=/home", "PATH=/usr/bin:/bin", "GIVEN=to the program"]);
+        }
+    }
+}
+
+#[test]
+fn i12_a_windows_program_s_variables() {
+    let Some(probe) = Probe::of_windows("environment::i12_a_windows_program_s_variables", &[]) else {
+        return;
+    };
+    let ran = run_with_secrets(&probe, given(), &["environment"]);
+    let variables = ran.told("variable");
+    assert!(variables.contains(&"GIVEN=to the program".to_owned()), "{variables:?}");
+    let has = |name: &str| variables.iter().any(|line| line.to_uppercase().starts_with(&format!("{name}=")));
+    for name in ["SYSTEMROOT", "TEMP", "PATH", "COMPUTERNAME", "USERNAME"] {
+        assert!(has(name), "{name} is not in {variables:?}");
+    }
+    for name in
+        ["FOO_TOKEN", "LD_PRELOAD", "LD_LIBRARY_PATH", "HTTP_PROXY", "HTTPS_PROXY", "HOME", "XDG_DATA_HOME"]
+    {
+        assert!(!has(name), "{name} is in {variables:?}");
+    }
+    assert!(!ran.text().contains("s3cret"), "{variables:?}");
+}
+
+#[test]
+fn i12_state_is_for_its_owner_alone() {
+    let name = "environment::i12_state_is_for_its_owner_alone";
+    let Some(probe) = Probe::ready(name, Target::Native, &[]) else { return };
+    probe.configure(json!({"name": "seen"}), &["rest", "500"]);
+    let root = probe.place.root();
+    let mut launcher = probe.place.launcher(&root).arg("--quiet").spawn().unwrap();
+    let lock = root.join("run/nspawn_seen/lock");
+    let patience = Instant::now() + Duration::from_secs(10);
+    while !lock.exists() {
+        assert!(Instant::now() < patience, "the container did not start");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut seen = Vec::new();
+    look(&root, &mut seen);
+    assert!(launcher.wait().unwrap().success());
+    assert!(seen.iter().any(|(path, _)| path.ends_with("nspawn_seen/lock")), "{seen:?}");
+    let open: Vec<_> = seen.iter().filter(|(_, mode)| mode & 0o077 != 0).collect();
+    assert!(open.is_empty(), "{open:?}");
+}
+
+fn look(path: &Path, seen: &mut Vec<(String, u32)>) {
+    // Something may go while we look: the container ends by itself.
+    let Ok(metadata) = fs::symlink_metadata(path) else { return };
+    seen.push((path.display().to_string(), metadata.mode() & 0o7777));
+    for entry in fs::read_dir(path).into_iter().flatten() {
+        look(&entry.unwrap().path(), seen);
+    }
+}

@@ -1,0 +1,21 @@
+//! A container sees and reaches nothing of its host but what it was given: programs that look around and try to get
+//! out, native ones and Windows ones. Windows programs under Wine can make system calls of Linux, so the same probe
+//! makes them on both sides. What is promised stands in SECURITY.md.
+//!
+//! Calls that only a filter of system calls could refuse are not here.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../launcher/both.rs"]
+mod both;
+mod environment;
+mod files;
+mod host;
+#[expect(dead_code, reason = "shared with tests that use more of it")]
+#[path = "../launcher/mod.rs"]
+mod launcher;
+mod mounts;
+mod network;
+mod probe;
+mod processes;
+mod windows_paths;

@@ -1,0 +1,86 @@
+//! Runs the probes of `programs/`.
+
+use serde_json::{Value, json};
+
+use crate::launcher::machine::{NATIVE, Need, WINDOWS, has};
+use crate::launcher::place::{Place, shared_root};
+use crate::launcher::programs::{Target, program};
+use crate::launcher::run::{Ran, run};
+
+/// Errors of Linux (asm-generic/errno-base.h), as system calls return them.
+pub const EPERM: i64 = -1;
+pub const ENOENT: i64 = -2;
+pub const ESRCH: i64 = -3;
+pub const EACCES: i64 = -13;
+pub const ETXTBSY: i64 = -26;
+pub const EROFS: i64 = -30;
+pub const ENOSYS: i64 = -38;
+pub const ECONNREFUSED: i64 = -111;
+
+/// A place with a probe in it.
+#[derive(Debug)]
+pub struct Probe {
+    pub place: Place,
+    program: &'static str,
+}
+
+impl Probe {
+    /// Makes a place for the probe that makes system calls, where the machine has all that it needs.
+    pub fn ready(test: &str, target: Target, needs: &[Need]) -> Option<Self> {
+        let (always, name) = match target {
+            Target::Native => (NATIVE, "probe"),
+            Target::Windows => (WINDOWS, "probe.exe"),
+        };
+        Self::of(test, (target, "isolation/programs/probe.c", name), &[always, needs])
+    }
+
+    /// Makes a place for the probe that uses Windows' own functions.
+    pub fn of_windows(test: &str, needs: &[Need]) -> Option<Self> {
+        let source = "isolation/programs/windows_view.c";
+        Self::of(test, (Target::Windows, source, "windows_view.exe"), &[WINDOWS, needs])
+    }
+
+    fn of(
+        test: &str,
+        (target, source, name): (Target, &str, &'static str),
+        needs: &[&[Need]],
+    ) -> Option<Self> {
+        has(test, needs).then(|| Self { place: Place::with(&program(target, source)), program: name })
+    }
+
+    /// Writes the configuration: `changes`, and these arguments.
+    pub fn configure(&self, mut changes: Value, arguments: &[&str]) {
+        changes["process_arguments"] = json!(arguments);
+        if changes.get("services").is_none() {
+            changes["services"] = json!("none");
+        }
+        self.place.configure(self.program, changes);
+    }
+
+    /// Runs it.
+    pub fn run(&self, changes: Value, arguments: &[&str]) -> Ran {
+        self.configure(changes, arguments);
+        run(&mut self.place.launcher(&shared_root())).succeeded()
+    }
+}
+
+/// Returns what the probe told of each of its subjects: `KEY RESULT SUBJECT`, or the other way round where
+/// the subject is one word.
+pub fn results(ran: &Ran, key: &str) -> Vec<(i64, String)> {
+    let told = ran.told(key).into_iter().map(|line| {
+        let (first, rest) = line.split_once(' ').unwrap_or((&line, ""));
+        match first.parse() {
+            Ok(result) => (result, rest.to_owned()),
+            Err(_) => (rest.parse().unwrap(), first.to_owned()),
+        }
+    });
+    told.collect()
+}
+
+/// Asserts that each of the results is one of `wanted`, and that there are as many as asked for.
+pub fn assert_all(ran: &Ran, key: &str, count: usize, wanted: &[i64]) {
+    let told = results(ran, key);
+    assert_eq!(told.len(), count, "{ran:?}");
+    let others: Vec<_> = told.iter().filter(|(result, _)| !wanted.contains(result)).collect();
+    assert!(others.is_empty(), "{others:?} are not among {wanted:?}");
+}

@@ -1,0 +1,100 @@
+//! I-01, I-06, I-07, I-10: processes, their credentials, what they may call, and the files they hold.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::TcpListener;
+use std::os::fd::AsRawFd as _;
+use std::process::Command;
+
+use rustix::io::{FdFlags, fcntl_setfd};
+use serde_json::json;
+
+use crate::both::on_both;
+use crate::launcher::place::shared_root;
+use crate::launcher::programs::Target;
+use crate::launcher::run::run;
+use crate::probe::{EACCES, ENOSYS, EPERM, ESRCH, Probe, assert_all, results};
+
+on_both!(
+    i01_only_its_own_processes,
+    i06_no_capability_in_any_process,
+    i07_calls_that_need_a_capability,
+    i10_no_file_of_the_caller,
+);
+
+/// What runs in a container, by the kernel's names, which are cut.
+fn names(target: Target) -> BTreeSet<&'static str> {
+    match target {
+        Target::Native => ["hostcompute_nsp", "probe"].into(),
+        Target::Windows => {
+            ["hostcompute_nsp", "nspawn_agent.ex", "wineserver64", "wineserver", "probe.exe"].into()
+        }
+    }
+}
+
+fn i01_only_its_own_processes(name: &str, target: Target) {
+    let Some(probe) = Probe::ready(name, target, &[]) else { return };
+    let ran = probe.run(json!({}), &["processes"]);
+    let told = ran.told("status");
+    let seen: BTreeSet<&str> =
+        told.iter().filter_map(|line| line.split_once("Name:\t").map(|(_, name)| name)).collect();
+    assert!(seen.len() >= 2 && seen.is_subset(&names(target)), "{seen:?}");
+    for process in [std::process::id(), std::os::unix::process::parent_id()] {
+        let ran = probe.run(json!({}), &["kill", &process.to_string()]);
+        assert_eq!(results(&ran, "kill")[0].0, ESRCH, "{process}");
+    }
+}
+
+fn i06_no_capability_in_any_process(name: &str, target: Target) {
+    let Some(probe) = Probe::ready(name, target, &[]) else { return };
+    let ran = probe.run(json!({}), &["processes"]);
+    let processes = ran.told("process").len();
+    let zero = "0000000000000000";
+    for (key, value) in [
+        ("CapInh", zero),
+        ("CapPrm", zero),
+        ("CapEff", zero),
+        ("CapBnd", zero),
+        ("CapAmb", zero),
+        ("NoNewPrivs", "1"),
+    ] {
+        let told = ran.told("status");
+        let of_all = told.iter().filter(|line| line.ends_with(&format!(" {key}:\t{value}"))).count();
+        assert_eq!(of_all, processes, "{key}: {ran:?}");
+    }
+}
+
+fn i07_calls_that_need_a_capability(name: &str, target: Target) {
+    let Some(probe) = Probe::ready(name, target, &[]) else { return };
+    let ran = probe.run(json!({}), &["calls"]);
+    assert_all(&ran, "call", 35, &[EPERM, EACCES, ENOSYS]);
+}
+
+fn i10_no_file_of_the_caller(name: &str, target: Target) {
+    let Some(probe) = Probe::ready(name, target, &[]) else { return };
+    let left_open = probe.place.at("left_open");
+    fs::create_dir(&left_open).unwrap();
+    fs::write(left_open.join("file"), "x").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    fcntl_setfd(&listener, FdFlags::empty()).unwrap();
+    let socket = fs::read_link(format!("/proc/self/fd/{}", listener.as_raw_fd())).unwrap();
+
+    probe.configure(json!({}), &["files"]);
+    let launcher = probe.place.launcher(&shared_root());
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"exec 9<"$1/file" 8<"$1" 7>>"$1/file"; shift; exec "$@""#, "sh"]).arg(&left_open);
+    let ran = run(command.arg(launcher.get_program()).args(launcher.get_args())).succeeded();
+
+    let files = ran.told("file");
+    let held_by = |process: &str| files.iter().filter(|line| line.starts_with(process)).count();
+    // pid 1: two pipes, a descriptor for ended children, and the note of a Windows program.
+    assert!((1..=4).contains(&held_by("1/fd ")), "{files:?}");
+    // A native program is pid 2: its three, and the two directories that it is just reading.
+    if target == Target::Native {
+        assert_eq!(held_by("2/fd "), 5, "{files:?}");
+    }
+    let socket = socket.to_str().unwrap();
+    let leaked: Vec<_> =
+        files.iter().filter(|line| line.contains("left_open") || line.contains(socket)).collect();
+    assert!(leaked.is_empty(), "{leaked:?}");
+}
