@@ -8,6 +8,8 @@
 pub mod cmdline;
 pub mod collect;
 pub mod config;
+#[cfg(windows)]
+pub mod console;
 pub mod document;
 pub mod engine;
 pub mod error;

@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod failure;
+mod host;
 mod places;
 mod signals;
 mod ui;

@@ -1,32 +1,30 @@
-//! Where this host keeps things of ours, and the engine that works there.
+//! Where things of ours are kept.
 
 use std::path::PathBuf;
 
-use nspawn::engine::linux::{LinuxEngine, Unenforced};
 use nspawn::state::State;
 use nspawn::{Error, Result};
 
 use crate::args::Arguments;
+use crate::host;
 
 /// Directories of running state and of what outlives a boot.
 #[derive(Debug)]
 pub(crate) struct Places {
-    run: PathBuf,
-    data: PathBuf,
+    /// Running state, which means nothing after a boot.
+    pub(crate) run: PathBuf,
+    /// What outlives a boot.
+    pub(crate) data: PathBuf,
 }
 
 impl Places {
     /// Returns the usual places, or those below `--root`.
     ///
     /// # Errors
-    /// `--root` cannot be resolved.
+    /// `--root` cannot be resolved, or this host does not say where the usual places are.
     pub(crate) fn of(arguments: &Arguments) -> Result<Self> {
         let Some(root) = &arguments.root else {
-            let name = "hostcompute_nspawn";
-            return Ok(Self {
-                run: PathBuf::from("/run").join(name),
-                data: PathBuf::from("/var/lib").join(name),
-            });
+            return host::usual_places("hostcompute_nspawn");
         };
         let root = std::path::absolute(root)
             .map_err(|error| Error::io("resolve", root.display().to_string(), error))?;
@@ -40,11 +38,6 @@ impl Places {
 
     pub(crate) fn state(&self) -> State {
         State::new(&self.run)
-    }
-
-    pub(crate) fn engine(&self, arguments: &Arguments) -> LinuxEngine {
-        let unenforced = if arguments.run.allow_unenforced { Unenforced::Report } else { Unenforced::Refuse };
-        LinuxEngine::new(&self.data, self.roots(), unenforced)
     }
 }
 

@@ -4,12 +4,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use nspawn::Result;
 use nspawn::engine::Event;
 use nspawn::launch::Stop;
-use nspawn::{Error, Result};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals as Iterator;
-use signal_hook::low_level::emulate_default_handler;
+
+#[cfg(unix)]
+use unix as host;
+#[cfg(windows)]
+use windows as host;
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+/// A signal to the launcher: by its number, and what it tells the program.
+#[derive(Debug, Clone, Copy)]
+struct Signal {
+    number: u8,
+    event: Event,
+}
 
 /// What the listening thread knows.
 #[derive(Debug, Default)]
@@ -17,7 +31,7 @@ struct Known {
     /// The running program and its time to end, once it runs.
     target: Option<(Stop, Duration)>,
     /// The first signal that came.
-    first: Option<i32>,
+    first: Option<Signal>,
 }
 
 /// Listens for signals from its making on.
@@ -31,12 +45,9 @@ impl Signals {
     /// # Errors
     /// The system refuses.
     pub(crate) fn listen() -> Result<Self> {
-        let failed = |error| Error::io("listen for", "signals", error);
-        let mut signals = Iterator::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
         let known = Arc::new(Mutex::new(Known::default()));
         let shared = Arc::clone(&known);
-        let listen = move || signals.forever().for_each(|signal| received(&shared, signal));
-        thread::Builder::new().name("signals".to_owned()).spawn(listen).map_err(failed)?;
+        host::listen(move |signal| received(&shared, signal))?;
         Ok(Self(known))
     }
 
@@ -50,7 +61,7 @@ impl Signals {
     }
 }
 
-fn received(known: &Mutex<Known>, signal: i32) {
+fn received(known: &Mutex<Known>, signal: Signal) {
     let mut known = lock(known);
     let again = known.first.replace(signal).is_some();
     match (known.target.clone(), again) {
@@ -59,17 +70,14 @@ fn received(known: &Mutex<Known>, signal: i32) {
             let _ = program.kill();
         }
         (None, false) => {}
-        (None, true) => {
-            let _ = emulate_default_handler(signal);
-        }
+        (None, true) => host::end(signal),
     }
 }
 
 /// Tells the program to end, and kills it when its time to do so is up. Where it has ended meanwhile, so much the
 /// better.
-fn ask(program: Stop, signal: i32, grace: Duration) {
-    let event = if signal == SIGINT { Event::CtrlC } else { Event::CtrlShutdown };
-    let _ = program.ask(u8::try_from(signal).unwrap_or_default(), event);
+fn ask(program: Stop, signal: Signal, grace: Duration) {
+    let _ = program.ask(signal.number, signal.event);
     thread::spawn(move || {
         thread::sleep(grace);
         let _ = program.kill();

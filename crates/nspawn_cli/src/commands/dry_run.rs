@@ -6,6 +6,7 @@ use nspawn::launch::describe;
 
 use super::run::spec;
 use crate::args::Arguments;
+use crate::host;
 use crate::places::Places;
 
 /// Prints the documents and the plan.
@@ -15,6 +16,7 @@ use crate::places::Places;
 pub(crate) fn run(arguments: &Arguments) -> nspawn::Result<ExitCode> {
     let places = Places::of(arguments)?;
     let schema = arguments.run.hcs_schema.map(Into::into);
-    let described = describe(&places.engine(arguments), &spec(arguments, &places)?, schema)?;
+    let engine = host::engine(&places, &arguments.run)?;
+    let described = describe(&*engine, &spec(arguments, &places)?, schema)?;
     super::print(&format!("{described:#}"))
 }

@@ -7,6 +7,7 @@ use nspawn::engine::Search;
 use nspawn::report::FAILED;
 
 use crate::args::Arguments;
+use crate::host;
 use crate::places::Places;
 
 /// Removes what is left of containers whose launchers are gone, and says so.
@@ -15,7 +16,8 @@ use crate::places::Places;
 /// The host cannot be asked what is left.
 pub(crate) fn run(arguments: &Arguments, json: bool) -> nspawn::Result<ExitCode> {
     let places = Places::of(arguments)?;
-    let collected = collect(&places.engine(arguments), &places.state(), Search::Thorough)?;
+    let engine = host::engine(&places, &arguments.run)?;
+    let collected = collect(&*engine, &places.state(), Search::Thorough)?;
     let status = if collected.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) };
     if json {
         let removed: Vec<&str> = collected.removed.iter().map(nspawn::spec::ContainerId::as_str).collect();

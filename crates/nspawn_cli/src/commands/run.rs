@@ -18,7 +18,7 @@ use crate::args::Arguments;
 use crate::places::Places;
 use crate::signals::Signals;
 use crate::ui::Ui;
-use crate::{failure, places};
+use crate::{failure, host, places};
 
 /// Runs the container that the config describes, to its end.
 ///
@@ -43,8 +43,8 @@ fn launch(arguments: &Arguments) -> Result<Report> {
     let spec = spec(arguments, &places)?;
     let ui = Ui::new(arguments.quiet);
     let signals = Signals::listen()?;
-    let (engine, state) = (places.engine(arguments), places.state());
-    for id in collect(&engine, &state, Search::Quick)?.removed {
+    let (engine, state) = (host::engine(&places, &arguments.run)?, places.state());
+    for id in collect(&*engine, &state, Search::Quick)?.removed {
         ui.step(&format!("Removed what a killed launcher left, name: [{id}]"));
     }
     let id = match &spec.name {
@@ -52,7 +52,7 @@ fn launch(arguments: &Arguments) -> Result<Report> {
         None => ContainerId::from_random(places::random()?),
     };
     let schema = arguments.run.hcs_schema.map(Into::into);
-    let launcher = Launcher { engine: &engine, state: &state, observer: &ui, schema, grace: GRACE };
+    let launcher = Launcher { engine: &*engine, state: &state, observer: &ui, schema, grace: GRACE };
     let running = launcher.create(&id, &spec)?.start()?;
     signals.pass_to(running.stop(), GRACE);
     let (report, removed) = running.wait()?.remove();

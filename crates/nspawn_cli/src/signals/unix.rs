@@ -1,0 +1,31 @@
+use std::io;
+use std::thread;
+
+use nspawn::engine::Event;
+use nspawn::{Error, Result};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+
+use super::Signal;
+
+/// Calls `received` for each signal from now on, on a thread of its own.
+///
+/// # Errors
+/// The system refuses.
+pub(super) fn listen(received: impl Fn(Signal) + Send + 'static) -> Result<()> {
+    let failed = |error: io::Error| Error::io("listen for", "signals", error);
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+    let listen = move || {
+        for number in signals.forever() {
+            let event = if number == SIGINT { Event::CtrlC } else { Event::CtrlShutdown };
+            received(Signal { number: u8::try_from(number).unwrap_or_default(), event });
+        }
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(listen).map(|_| ()).map_err(failed)
+}
+
+/// Ends us as the signal would have done.
+pub(super) fn end(signal: Signal) {
+    let _ = emulate_default_handler(signal.number.into());
+}
