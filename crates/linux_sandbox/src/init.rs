@@ -87,6 +87,16 @@ impl Subject {
     }
 }
 
+/// What the launcher wants.
+enum Control {
+    Heeded,
+    End,
+    Gone,
+}
+
+/// Says on the control pipe, where signals go, that everything shall end.
+pub(crate) const END: u8 = 0;
+
 struct Init<'a> {
     prepared: &'a Prepared,
     program: i32,
@@ -105,8 +115,10 @@ impl Init<'_> {
                 return;
             }
             let ready = events.each_ref().map(|event| !event.revents().is_empty());
-            if ready[0] && !self.pass_signals(control) {
-                return; // the launcher is gone: exit, and all end with us
+            match if ready[0] { self.heed(control) } else { Control::Heeded } {
+                Control::Heeded => {}
+                Control::Gone => return, // exit, and all end with us
+                Control::End => return self.end(),
             }
             if ready[1] && self.reap(children) {
                 return;
@@ -114,19 +126,28 @@ impl Init<'_> {
         }
     }
 
-    /// Returns whether the launcher is still there.
-    fn pass_signals(&self, control: BorrowedFd<'_>) -> bool {
+    /// Does what the launcher says.
+    fn heed(&self, control: BorrowedFd<'_>) -> Control {
         let mut signals = [0; 16];
         match rustix::io::read(control, &mut signals) {
-            Ok(0) => false,
+            Ok(0) => Control::Gone,
+            Ok(count) if signals[..count].contains(&END) => Control::End,
             Ok(count) => {
                 let subject = subject_of(&self.note());
                 let target = if subject == 0 { self.program } else { subject };
                 signals[..count].iter().for_each(|signal| raw::kill(target, i32::from(*signal)));
-                true
+                Control::Heeded
             }
-            Err(errno) => errno == Errno::INTR || errno == Errno::AGAIN,
+            Err(Errno::INTR | Errno::AGAIN) => Control::Heeded,
+            Err(_) => Control::Gone,
         }
+    }
+
+    /// Kills everything, so that what it used is counted, and tells that the program was killed.
+    fn end(&self) {
+        let note = self.note();
+        raw::end_all_others();
+        tell(self.prepared.status.as_fd(), &Message::Ended { status: libc::SIGKILL, subject: 0, note });
     }
 
     /// Returns whether the program ended; then its end was told.

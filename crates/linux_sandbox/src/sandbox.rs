@@ -13,6 +13,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 use crate::cgroup::Entrance;
 use crate::child::{self, Prepared};
 use crate::error::{Context, Error, Result};
+use crate::init::END;
 use crate::message::{LEN, Message, NOTE_LEN, Step};
 use crate::plan::Plan;
 use crate::raw::{self, Clone, Command, Mask};
@@ -114,11 +115,22 @@ impl Sandbox {
         rustix::io::write(&self.control, &[signal]).map(|_| ()).context("signal", || self.subject())
     }
 
-    /// Kills everything in the sandbox; it may have ended.
+    /// Has pid 1 kill everything in the sandbox, and count what it used; the sandbox may have ended.
     ///
     /// # Errors
     /// The system refuses.
     pub fn kill(&self) -> Result<()> {
+        match rustix::io::write(&self.control, &[END]) {
+            Err(Errno::PIPE) | Ok(_) => Ok(()),
+            Err(errno) => Err(Error::new("kill", self.subject(), errno)),
+        }
+    }
+
+    /// Kills pid 1, and with it everything in the sandbox: where [`kill`](Self::kill) had no effect in time.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn destroy(&self) -> Result<()> {
         match pidfd_send_signal(&self.pidfd, Signal::KILL) {
             Err(Errno::SRCH) | Ok(()) => Ok(()),
             Err(errno) => Err(Error::new("kill", self.subject(), errno)),
@@ -190,7 +202,7 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         let ended = self.exit.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_some();
-        if !ended && self.kill().is_ok() {
+        if !ended && self.destroy().is_ok() {
             let _ = raw::wait_for(self.pid);
         }
     }

@@ -98,8 +98,24 @@ impl Filters {
         refused.insert(libc::SYS_clone, namespaces.collect::<io::Result<_>>()?);
         // Typing into the terminal of whoever started us.
         refused.insert(libc::SYS_ioctl, vec![equal(1, libc::TIOCSTI)?, equal(1, TIOCLINUX)?]);
-        // Its flags lie in memory, where no filter sees them: whoever gets "no such call" uses clone.
-        let absent = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+        for (call, mode) in MODES {
+            refused.insert(*call, vec![masked(*mode, S_ISUID)?, masked(*mode, S_ISGID)?]);
+        }
+        for (call, flags, mode) in OPENS {
+            let with = |flag: i32, bits| rule(&[(*flags, flag as u64), (*mode, bits)]);
+            let made = [
+                (libc::O_CREAT, S_ISUID),
+                (libc::O_CREAT, S_ISGID),
+                (O_TMPFILE, S_ISUID),
+                (O_TMPFILE, S_ISGID),
+            ];
+            refused.insert(
+                *call,
+                made.map(|(flag, bits)| with(flag, bits)).into_iter().collect::<io::Result<_>>()?,
+            );
+        }
+        // Their flags and modes lie in memory, where no filter sees them: whoever gets "no such call" uses the older ones.
+        let absent = BTreeMap::from([(libc::SYS_clone3, Vec::new()), (libc::SYS_openat2, Vec::new())]);
         Ok(Self([compile(refused, libc::EPERM)?, compile(absent, libc::ENOSYS)?]))
     }
 
@@ -117,22 +133,50 @@ impl Filters {
     }
 }
 
+/// Calls that set permission bits, and the argument that holds them. Set-user-id and set-group-id bits are refused: a
+/// file with them, made in a mapped directory, would be the host's root to whoever executes it there.
+const MODES: &[(i64, u8)] = &[
+    (libc::SYS_chmod, 1),
+    (libc::SYS_fchmod, 1),
+    (libc::SYS_fchmodat, 2),
+    (libc::SYS_fchmodat2, 2),
+    (libc::SYS_creat, 1),
+    (libc::SYS_mkdir, 1),
+    (libc::SYS_mkdirat, 2),
+    (libc::SYS_mknod, 1),
+    (libc::SYS_mknodat, 2),
+];
+
+/// Calls that set permission bits only where a file is made: the arguments that hold flags and bits.
+const OPENS: &[(i64, u8, u8)] = &[(libc::SYS_open, 1, 2), (libc::SYS_openat, 2, 3)];
+
+/// `O_TMPFILE` without the `O_DIRECTORY` that libc adds to it (asm-generic/fcntl.h, `__O_TMPFILE`).
+const O_TMPFILE: i32 = libc::O_TMPFILE & !libc::O_DIRECTORY;
+
+const S_ISUID: u64 = 0o4000;
+const S_ISGID: u64 = 0o2000;
+
 /// `TIOCLINUX` of asm-generic/ioctls.h: pastes into a virtual console.
 const TIOCLINUX: u64 = 0x541C;
 
 /// A call whose argument `index` has the bits `bits` set.
 fn masked(index: u8, bits: u64) -> io::Result<SeccompRule> {
-    rule(index, SeccompCmpOp::MaskedEq(bits), bits)
+    rule(&[(index, bits)])
 }
 
 /// A call whose argument `index` is `value`.
 fn equal(index: u8, value: u64) -> io::Result<SeccompRule> {
-    rule(index, SeccompCmpOp::Eq, value)
+    let condition = SeccompCondition::new(index, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value);
+    condition.and_then(|condition| SeccompRule::new(vec![condition])).map_err(io::Error::other)
 }
 
-fn rule(index: u8, operator: SeccompCmpOp, value: u64) -> io::Result<SeccompRule> {
-    let condition = SeccompCondition::new(index, SeccompCmpArgLen::Dword, operator, value);
-    condition.and_then(|condition| SeccompRule::new(vec![condition])).map_err(io::Error::other)
+/// A call each of whose named arguments has all of the bits named.
+fn rule(arguments: &[(u8, u64)]) -> io::Result<SeccompRule> {
+    let set = |(index, bits): &(u8, u64)| {
+        SeccompCondition::new(*index, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(*bits), *bits)
+    };
+    let conditions: Result<_, _> = arguments.iter().map(set).collect();
+    conditions.and_then(SeccompRule::new).map_err(io::Error::other)
 }
 
 fn compile(mut calls: BTreeMap<i64, Vec<SeccompRule>>, errno: i32) -> io::Result<BpfProgram> {

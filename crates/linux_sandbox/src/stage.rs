@@ -160,16 +160,21 @@ fn restrict(tree: &OwnedFd, access: Access, path: &impl std::fmt::Display) -> Re
 
 /// Makes a file system of its own; `options` are `name=value`.
 fn file_system(kind: &str, options: &[&str], attributes: MountAttrFlags) -> Result<OwnedFd> {
-    let make = || {
-        let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
-        for option in options {
-            let (name, value) = option.split_once('=').unwrap_or((option, ""));
-            fsconfig_set_string(&context, name, value)?;
-        }
-        fsconfig_create(&context)?;
-        fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
-    };
-    make().context("mount a file system of type", || kind)
+    let options = options.iter().map(|option| option.split_once('=').unwrap_or((option, "")));
+    make_file_system(kind, options, attributes).context("mount a file system of type", || kind)
+}
+
+fn make_file_system<'a>(
+    kind: &str,
+    options: impl Iterator<Item = (&'a str, &'a str)>,
+    attributes: MountAttrFlags,
+) -> std::result::Result<OwnedFd, Errno> {
+    let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
+    for (name, value) in options {
+        fsconfig_set_string(&context, name, value)?;
+    }
+    fsconfig_create(&context)?;
+    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
 }
 
 fn clone_tree(source: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd> {
@@ -180,30 +185,27 @@ fn clone_tree(source: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd> {
     open_tree(source, "", flags).context("bind", || path.display().to_string())
 }
 
-/// Makes an overlay from opened directories. Older kernels take layers only as paths, so each is named by its
-/// descriptor: what was opened is what is mounted, whatever became of its path.
+/// Makes an overlay from opened directories, each named by its descriptor: what was opened is what is mounted,
+/// whatever became of its path.
 fn overlay(lower: &[PathBuf], upper: &PathBuf, work: &PathBuf, sources: &mut Sources) -> Result<OwnedFd> {
     let mut opened = |path: &PathBuf| -> Result<String> {
         Ok(format!("/proc/self/fd/{}", sources.open(path)?.as_raw_fd()))
     };
     let lower: Vec<String> = lower.iter().map(&mut opened).collect::<Result<_>>()?;
-    let (lower, upper_fd, work_fd) = (lower.join(":"), opened(upper)?, opened(work)?);
-    let options = [
-        format!("lowerdir={lower}"),
-        format!("upperdir={upper_fd}"),
-        format!("workdir={work_fd}"),
-        "xino=off".to_owned(),
-    ];
-    let options: Vec<&str> = options.iter().map(String::as_str).collect();
-    file_system("overlay", &options, MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV)
-        .map_err(|error| {
-            let subject = format!("an overlay over {}", upper.display());
-            Error::new(
-                "mount",
-                subject,
-                io::Error::from(Errno::from_io_error(error.io()).unwrap_or(Errno::IO)),
-            )
-        })
+    let rest = [("upperdir", opened(upper)?), ("workdir", opened(work)?), ("xino", "off".to_owned())];
+    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    let mount = |layers: Vec<(&str, String)>| {
+        let options: Vec<_> =
+            layers.into_iter().chain(rest.iter().map(|(name, value)| (*name, value.clone()))).collect();
+        make_file_system("overlay", options.iter().map(|(name, value)| (*name, value.as_str())), attributes)
+    };
+    // One by one from Linux 6.5 on; before, all in one value, of which the kernel takes 256 bytes.
+    let one_by_one = lower.iter().map(|layer| ("lowerdir+", layer.clone())).collect();
+    let mounted = match mount(one_by_one) {
+        Err(Errno::INVAL) => mount(vec![("lowerdir", lower.join(":"))]),
+        mounted => mounted,
+    };
+    mounted.context("mount", || format!("an overlay of {} layers over {}", lower.len(), upper.display()))
 }
 
 fn file_type(fd: &impl AsFd) -> Result<FileType> {

@@ -112,6 +112,8 @@ fn no_privilege_is_left() {
     let expected =
         ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map(|c| format!("{c}:\t{:016x}\n", 0)).concat();
     assert_eq!(text, format!("{expected}NoNewPrivs:\t1\nSeccomp:\t2\n"));
+    let (exit, text) = run("cp /bin/true /tmp/x; chmod 4755 /tmp/x; chmod 2755 /tmp/x; stat -c %a /tmp/x");
+    assert_eq!((exit, text.lines().last()), (ProgramExit::Exited(0), Some("755")), "{text}");
     let (exit, text) = run("unshare --user true");
     assert_eq!((exit, text.contains("not permitted")), (ProgramExit::Exited(1), true), "{text}");
     let (exit, text) = run("mount -t tmpfs none /tmp; hostname other; cat /proc/1/environ");
@@ -128,6 +130,9 @@ fn how_it_ended_is_told() {
     let (sandbox, _output) = spawn(&shell("sleep 60"));
     assert_eq!(sandbox.wait(Some(Duration::from_millis(20))).unwrap(), None);
     sandbox.kill().unwrap();
+    assert_eq!(sandbox.wait(None).unwrap().unwrap().program, ProgramExit::Signalled(9));
+    let (sandbox, _output) = spawn(&shell("sleep 60"));
+    sandbox.destroy().unwrap();
     assert_eq!(sandbox.wait(None).unwrap().unwrap().program, ProgramExit::Lost);
 }
 
@@ -229,7 +234,7 @@ fn sandboxes_that_are_made_at_once_end_apart() {
     let round = &|lives: bool| {
         let (sandbox, _output) = spawn(&shell("sleep 60"));
         let exit = if lives {
-            Some(ProgramExit::Lost)
+            Some(ProgramExit::Signalled(9))
         } else {
             sandbox.kill().unwrap();
             sandbox.wait(Some(Duration::from_secs(5))).unwrap().map(|exit| exit.program)
@@ -242,7 +247,7 @@ fn sandboxes_that_are_made_at_once_end_apart() {
             .map(|index| scope.spawn(move || (0..10).map(|_| round(index % 2 == 0)).collect::<Vec<_>>()))
             .collect();
         for exit in threads.into_iter().flat_map(|thread| thread.join().unwrap()) {
-            assert_eq!(exit, Some(ProgramExit::Lost), "its end is seen only when another's comes");
+            assert_eq!(exit, Some(ProgramExit::Signalled(9)), "its end is seen only when another's comes");
         }
     });
 }

@@ -23,6 +23,9 @@ pub struct Collected {
 pub fn collect(engine: &dyn Engine, state: &State, search: Search) -> Result<Collected> {
     let mut ids: BTreeSet<ContainerId> = state.claimed()?.into_iter().collect();
     ids.extend(engine.leftovers(search)?);
+    if search == Search::Thorough {
+        engine.tidy()?;
+    }
     let mut collected = Collected::default();
     if ids.is_empty() {
         return Ok(collected);

@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Unsupported,
     /// The caller may not do it.
     Denied,
+    /// This signal told us to end before the program ran.
+    Interrupted(u8),
     /// A deadline passed.
     Timeout,
     /// Something of ours on disk is damaged.

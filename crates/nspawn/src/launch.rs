@@ -89,6 +89,7 @@ impl<'a> Launcher<'a> {
         let mut clock = Clock::start();
         let claim = self.state.claim(id)?;
         let grants = self.engine.acquire(id, spec, self.observer)?;
+        go_on(self.observer)?;
         clock.lap(|phases, ms| phases.acquire_ms = ms);
         let capabilities = self.engine.capabilities();
         let schema = self.schema.unwrap_or(capabilities.schema);
@@ -104,6 +105,17 @@ impl<'a> Launcher<'a> {
         clock.lap(|phases, ms| phases.create_ms = ms);
         Ok(Created { system, claim, launcher: *self, schema, timeout, clock })
     }
+}
+
+/// Fails where a signal told us to end: nothing runs yet, and all is given back.
+///
+/// # Errors
+/// `Interrupted`.
+pub(crate) fn go_on(observer: &dyn Observer) -> Result<()> {
+    observer.interrupted().map_or(Ok(()), |signal| {
+        let kind = ErrorKind::Interrupted(signal);
+        Err(Error::new(kind, "start", "the container").reason(format!("signal {signal} told us to end")))
+    })
 }
 
 /// Describes what [`Launcher::create`] would make of a spec, touching nothing: both documents, the extras, what they do
@@ -135,6 +147,7 @@ impl<'a> Created<'a> {
     /// The program cannot be executed, or the host refuses; nothing is left.
     pub fn start(mut self) -> Result<Running<'a>> {
         let observer = self.launcher.observer;
+        go_on(observer)?;
         self.system.start()?;
         observer.step(&format!("HcsStartComputeSystem: Container started, name: [{}]", self.claim.id()));
         let process = self.system.spawn()?;
@@ -197,11 +210,7 @@ impl<'a> Running<'a> {
         let cause = *self.stop.cause.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = match (exit.status, cause) {
             _ if timed_out => Outcome::TimedOut,
-            // Code 0 too: a program that Control-C ended may have it (under Wine it does), and being stopped must
-            // not look like success.
-            (ExitStatus::Lost | ExitStatus::Signal(_) | ExitStatus::Code(0), Some(signal)) => {
-                Outcome::Stopped(signal)
-            }
+            (ExitStatus::Lost | ExitStatus::Signal(_), Some(signal)) => Outcome::Stopped(signal),
             (ExitStatus::Code(code), _) => Outcome::Exited(code),
             (ExitStatus::Signal(signal), None) => Outcome::Signalled(signal),
             (ExitStatus::OutOfMemory, _) => Outcome::OutOfMemory,

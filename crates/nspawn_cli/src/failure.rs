@@ -37,6 +37,7 @@ fn status(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::ProgramNotFound => 127,
         ErrorKind::ProgramNotExecutable => 126,
+        ErrorKind::Interrupted(signal) => 128 | signal,
         _ => FAILED,
     }
 }

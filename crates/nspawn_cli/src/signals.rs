@@ -35,12 +35,13 @@ struct Known {
 }
 
 /// Listens for signals from its making on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Signals(Arc<Mutex<Known>>);
 
 impl Signals {
-    /// Begins to listen. Until a program runs, the first signal waits for it, and a second one ends the launcher; what
-    /// that leaves behind the next command removes.
+    /// Begins to listen. Until a program runs, the first signal is for whoever asks for it, and a second one ends the
+    /// launcher; what that leaves behind the next command removes. A signal that was ignored when we were started, as
+    /// under nohup, stays ignored.
     ///
     /// # Errors
     /// The system refuses.
@@ -49,6 +50,11 @@ impl Signals {
         let shared = Arc::clone(&known);
         host::listen(move |signal| received(&shared, signal))?;
         Ok(Self(known))
+    }
+
+    /// Returns the first signal that came.
+    pub(crate) fn first(&self) -> Option<u8> {
+        lock(&self.0).first.map(|signal| signal.number)
     }
 
     /// Passes signals to `program` from now on; one that came before goes to it at once.

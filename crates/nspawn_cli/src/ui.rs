@@ -7,17 +7,20 @@ use std::sync::Mutex;
 use indicatif::{ProgressBar, ProgressStyle};
 use nspawn::engine::Observer;
 
+use crate::signals::Signals;
+
 /// Prints what the library tells.
 #[derive(Debug)]
 pub(crate) struct Ui {
     quiet: bool,
     terminal: bool,
     bar: Mutex<Option<ProgressBar>>,
+    signals: Signals,
 }
 
 impl Ui {
-    pub(crate) fn new(quiet: bool) -> Self {
-        Self { quiet, terminal: std::io::stderr().is_terminal(), bar: Mutex::default() }
+    pub(crate) fn new(quiet: bool, signals: Signals) -> Self {
+        Self { quiet, terminal: std::io::stderr().is_terminal(), bar: Mutex::default(), signals }
     }
 }
 
@@ -26,6 +29,10 @@ impl Observer for Ui {
         if !self.quiet {
             let _ = writeln!(std::io::stderr(), "{line}");
         }
+    }
+
+    fn interrupted(&self) -> Option<u8> {
+        self.signals.first()
     }
 
     fn progress(&self, what: &str, done: u64, total: u64) {

@@ -99,6 +99,10 @@ impl Engine for FakeEngine {
         Ok(lock(&self.held).iter().cloned().collect())
     }
 
+    fn tidy(&self) -> Result<()> {
+        self.call("tidy", None)
+    }
+
     fn reclaim(&self, id: &ContainerId) -> Result<()> {
         lock(&self.held).remove(id);
         self.call(&format!("reclaim {id}"), None)
@@ -203,7 +207,7 @@ impl Process for FakeProcess {
 
     fn kill(&self) -> Result<()> {
         self.engine.call("kill", None)?;
-        self.end(ExitStatus::Lost);
+        self.end(ExitStatus::Signal(9));
         Ok(())
     }
 

@@ -46,6 +46,12 @@ pub trait Engine: Send + Sync {
     /// The host cannot be asked.
     fn leftovers(&self, search: Search) -> Result<Vec<ContainerId>>;
 
+    /// Removes what belongs to no container and was left half-made. Called by a thorough collection.
+    ///
+    /// # Errors
+    /// Something could not be removed.
+    fn tidy(&self) -> Result<()>;
+
     /// Ends and removes whatever is left of a container whose launcher is gone. May be repeated.
     ///
     /// # Errors
@@ -80,6 +86,11 @@ pub trait Observer: Sync {
 
     /// A long step goes on: `done` of `total` parts.
     fn progress(&self, _what: &str, _done: u64, _total: u64) {}
+
+    /// Returns the signal that told us to end, if one came: asked between steps, and while a long one goes on.
+    fn interrupted(&self) -> Option<u8> {
+        None
+    }
 }
 
 /// An observer that does not listen.

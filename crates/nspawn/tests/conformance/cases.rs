@@ -43,12 +43,16 @@ pub fn phases_come_in_order(subject: &impl Subject) {
     let begun = Timestamp::now();
     let created = host.launcher().create(&host.id, &host.spec).unwrap();
     assert_eq!(host.observer.among(&STEPS), STEPS[..3]);
-    assert_eq!(host.state.claimed().unwrap(), [host.id.clone()], "its name is taken from the first step on");
+    assert_eq!(
+        host.state.claimed().unwrap(),
+        std::slice::from_ref(&host.id),
+        "its name is taken from the first step on"
+    );
     let running = created.start().unwrap();
     assert_eq!(host.observer.among(&STEPS), STEPS[..5]);
     let ended = running.wait().unwrap();
     assert_eq!(host.observer.among(&STEPS), STEPS[..5]);
-    assert_eq!(host.state.claimed().unwrap(), [host.id.clone()], "and until the last");
+    assert_eq!(host.state.claimed().unwrap(), std::slice::from_ref(&host.id), "and until the last");
     let (report, removed) = ended.remove();
     removed.unwrap();
     assert_eq!(host.observer.among(&STEPS), STEPS);
@@ -121,7 +125,7 @@ pub fn a_name_is_refused_while_it_runs_and_free_afterwards(subject: &impl Subjec
     running.stop().kill().unwrap();
     let (report, removed) = running.wait().unwrap().remove();
     removed.unwrap();
-    assert_eq!(report.reason, "lost", "nobody said why: {report:?}");
+    assert_eq!((report.reason, report.signal), ("signal", Some(9)), "it was killed: {report:?}");
     drop(launcher.create(&host.id, &host.spec).unwrap());
     host.assert_empty("after the second of its name");
 }
@@ -167,7 +171,7 @@ pub fn containers_end_apart(subject: &impl Subject) {
     (stays.ready)();
     assert_eq!(run(&ends).exit_code, Some(5));
     ends.assert_empty("while another runs");
-    assert_eq!(stays.state.claimed().unwrap(), [stays.id.clone()]);
+    assert_eq!(stays.state.claimed().unwrap(), std::slice::from_ref(&stays.id));
     drop(running);
     stays.assert_empty("after the other was dropped");
 }

@@ -71,6 +71,6 @@ fn what_could_not_be_given_back_is_kept_for_who_collects() {
     assert_eq!(report.exit_code, Some(3), "the program's end is what counts");
     assert!(removed.unwrap_err().one_line().contains("give back"));
     let collected = collect(&*host.engine, &host.state, Search::Quick).unwrap();
-    assert_eq!(collected.removed, [host.id.clone()]);
+    assert_eq!(collected.removed, std::slice::from_ref(&host.id));
     host.assert_empty("after it was collected");
 }

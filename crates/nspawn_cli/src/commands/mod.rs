@@ -3,6 +3,7 @@
 pub(crate) mod dry_run;
 pub(crate) mod gc;
 pub(crate) mod manual;
+mod report_file;
 pub(crate) mod run;
 pub(crate) mod schema;
 

@@ -1,7 +1,5 @@
 //! `hostcompute_nspawn -c config.json`: the main job.
 
-use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,6 +12,7 @@ use nspawn::report::Report;
 use nspawn::spec::{ContainerId, Spec};
 use nspawn::{Error, Result};
 
+use super::report_file::ReportFile;
 use crate::args::Arguments;
 use crate::places::Places;
 use crate::signals::Signals;
@@ -25,35 +24,38 @@ use crate::{failure, host, places};
 /// # Errors
 /// Whatever kept the program from running, or the container from being removed.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let report = arguments.run.report.as_deref().map(open_report).transpose()?;
-    let launched = launch(arguments);
-    let record = match &launched {
-        Ok(report) => serde_json::to_string(report).unwrap_or_default(),
-        Err(error) => failure::record(error),
-    };
-    if let Some((mut file, path)) = report {
-        let written = file.write_all(format!("{record}\n").as_bytes());
-        written.map_err(|error| Error::io("write", path.display().to_string(), error))?;
+    let places = Places::of(arguments)?;
+    let config = config_path(arguments)?;
+    let spec = spec(arguments, &places)?;
+    let report = arguments.run.report.as_deref().map(|path| ReportFile::open(path, &config)).transpose()?;
+    let launched = launch(arguments, &places, &spec);
+    if let Some(report) = report {
+        let record = match &launched {
+            Ok(report) => serde_json::to_string(report).unwrap_or_default(),
+            Err(error) => failure::record(error),
+        };
+        // The program's own end is what counts.
+        report.write(&record).unwrap_or_else(|error| failure::warn(&error));
     }
     launched.map(|report| ExitCode::from(report.exit_status))
 }
 
-fn launch(arguments: &Arguments) -> Result<Report> {
-    let places = Places::of(arguments)?;
-    let spec = spec(arguments, &places)?;
-    let ui = Ui::new(arguments.quiet);
+fn launch(arguments: &Arguments, places: &Places, spec: &Spec) -> Result<Report> {
     let signals = Signals::listen()?;
-    let (engine, state) = (host::engine(&places, &arguments.run)?, places.state());
-    for id in collect(&*engine, &state, Search::Quick)?.removed {
+    let ui = Ui::new(arguments.quiet, signals.clone());
+    let (engine, state) = (host::engine(places, &arguments.run)?, places.state());
+    let collected = collect(&*engine, &state, Search::Quick)?;
+    for id in collected.removed {
         ui.step(&format!("Removed what a killed launcher left, name: [{id}]"));
     }
+    collected.failed.iter().for_each(|(_, error)| failure::warn(error));
     let id = match &spec.name {
         Some(name) => ContainerId::named(name),
         None => ContainerId::from_random(places::random()?),
     };
     let schema = arguments.run.hcs_schema.map(Into::into);
     let launcher = Launcher { engine: &*engine, state: &state, observer: &ui, schema, grace: GRACE };
-    let running = launcher.create(&id, &spec)?.start()?;
+    let running = launcher.create(&id, spec)?.start()?;
     signals.pass_to(running.stop(), GRACE);
     let (report, removed) = running.wait()?.remove();
     ui.step(&format!("Process ended: {}", report.summary()));
@@ -72,10 +74,7 @@ fn launch(arguments: &Arguments) -> Result<Report> {
 /// # Errors
 /// The file cannot be read or is refused.
 pub(crate) fn spec(arguments: &Arguments, places: &Places) -> Result<Spec> {
-    let path = match &arguments.run.config {
-        Some(path) => absolute(path)?,
-        None => places::beside_us("config.json")?,
-    };
+    let path = config_path(arguments)?;
     let overrides = Overrides {
         directory: arguments.run.directory.as_deref().map(absolute).transpose()?,
         timeout: arguments.run.timeout.map(Duration::from_secs),
@@ -85,13 +84,13 @@ pub(crate) fn spec(arguments: &Arguments, places: &Places) -> Result<Spec> {
     config::parse(&config::read(&path)?, &path, &overrides)
 }
 
-fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|error| Error::io("resolve", path.display().to_string(), error))
+fn config_path(arguments: &Arguments) -> Result<PathBuf> {
+    match &arguments.run.config {
+        Some(path) => absolute(path),
+        None => places::beside_us("config.json"),
+    }
 }
 
-/// Opens the report's file before anything starts, so that a run is not lost for want of a place to tell about it.
-fn open_report(path: &Path) -> Result<(File, PathBuf)> {
-    let file = File::create(path);
-    let file = file.map_err(|error| Error::io("write", format!("--report {}", path.display()), error))?;
-    Ok((file, path.to_owned()))
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| Error::io("resolve", path.display().to_string(), error))
 }

@@ -15,7 +15,9 @@ use super::Signal;
 /// The system refuses.
 pub(super) fn listen(received: impl Fn(Signal) + Send + 'static) -> Result<()> {
     let failed = |error: io::Error| Error::io("listen for", "signals", error);
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+    let ignored = ignored();
+    let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let mut signals = Signals::new(heeded).map_err(failed)?;
     let listen = move || {
         for number in signals.forever() {
             let event = if number == SIGINT { Event::CtrlC } else { Event::CtrlShutdown };
@@ -23,6 +25,14 @@ pub(super) fn listen(received: impl Fn(Signal) + Send + 'static) -> Result<()> {
         }
     };
     thread::Builder::new().name("signals".to_owned()).spawn(listen).map(|_| ()).map_err(failed)
+}
+
+/// Returns the signals that are ignored: bit n stands for signal n + 1 (proc(5), `SigIgn`). None where that cannot be
+/// read.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// Ends us as the signal would have done.

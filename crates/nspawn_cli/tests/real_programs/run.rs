@@ -112,7 +112,9 @@ fn run_natively(case: &Case) -> Outcome {
     let path = executable.to_str().expect("the target directory has a UTF-8 name");
     let work = work_directory(case, path);
     let mut program = Command::new(&executable);
-    program.args(filled_arguments(case, path)).current_dir(work.path()).env("LC_ALL", "C.UTF-8");
+    // Nothing of ours: programs colour their output where they see a CI.
+    program.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LC_ALL", "C.UTF-8");
+    program.args(filled_arguments(case, path)).current_dir(work.path());
     program.envs(case.environment.iter().map(|(name, value)| (name, fill(value, path))));
     let output = match case.stdio {
         Stdio::Pipes(_) => feed(&mut program, case.stdio),

@@ -13,6 +13,7 @@ use std::fs::{self, File};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::{FileExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use linux_sandbox::{Access, Mount, Plan, Program, ProgramExit, Sandbox, Sources, Stdio, stage};
 use uuid::Uuid;
@@ -21,6 +22,7 @@ use super::root;
 use super::wine::Wine;
 use crate::engine::Observer;
 use crate::error::{Error, ErrorKind, Result};
+use crate::launch::go_on;
 use crate::state::create_private;
 
 /// The first Windows process of every container.
@@ -62,11 +64,41 @@ pub(super) fn ensure(
     }
     observer.step(&format!("ProcessBaseImage: Making the base layer of {}, once", wine.loader.display()));
     let partial = layer.with_extension("partial");
-    make(&partial, wine, system, observer)?;
+    make(&partial, wine, system, observer).inspect_err(|_| {
+        // What could not be finished is of no use; where this fails too, gc removes it.
+        let _ = fs::remove_dir_all(&partial);
+    })?;
+    sync(&partial)?;
     fs::rename(&partial, &layer)
         .map_err(|error| Error::io("rename", partial.display().to_string(), error))?;
     observer.step(&format!("ProcessBaseImage: Base layer made, path: [{}]", layer.display()));
     Ok(layer)
+}
+
+/// Writes the file system to disk: a layer that is in its place is whole for ever, after a loss of power too.
+fn sync(layer: &Path) -> Result<()> {
+    let opened = File::open(layer).map_err(|error| Error::io("open", layer.display().to_string(), error))?;
+    rustix::fs::syncfs(opened).map_err(|errno| Error::io("write to disk", layer.display().to_string(), errno))
+}
+
+/// Removes half-made layers of launchers that were killed, unless one is being made.
+///
+/// # Errors
+/// The disk's refusal.
+pub(super) fn remove_partial(data: &Path) -> Result<()> {
+    let bases = data.join("base");
+    let Ok(lock) = File::open(bases.join("lock")) else { return Ok(()) };
+    if lock.try_lock().is_err() {
+        return Ok(());
+    }
+    let failed = |error| Error::io("clear up", bases.display().to_string(), error);
+    for entry in fs::read_dir(&bases).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "partial") {
+            fs::remove_dir_all(path).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 fn key(wine: &Wine) -> Result<String> {
@@ -87,11 +119,11 @@ fn make(prefix: &Path, wine: &Wine, system: &root::System, observer: &dyn Observ
     }
     create_private(prefix)?;
     observer.progress("base layer", 0, STEPS);
-    run(prefix, wine, system, &["wineboot", "--init"])?;
+    run(prefix, wine, system, &["wineboot", "--init"], observer)?;
     observer.progress("base layer", 1, STEPS);
     let registry = prefix.join("drive_c/base.reg");
     fs::write(&registry, REGISTRY).map_err(failed("write", &registry))?;
-    run(prefix, wine, system, &[r"C:\windows\regedit.exe", "/S", r"C:\base.reg"])?;
+    run(prefix, wine, system, &[r"C:\windows\regedit.exe", "/S", r"C:\base.reg"], observer)?;
     fs::remove_file(&registry).map_err(failed("remove", &registry))?;
     observer.progress("base layer", 2, STEPS);
     link_copies(&prefix.join("drive_c"), &wine.dlls()).map_err(failed("link the DLLs of", prefix))?;
@@ -103,7 +135,13 @@ fn make(prefix: &Path, wine: &Wine, system: &root::System, observer: &dyn Observ
 }
 
 /// Runs Wine in a sandbox with `prefix` writable, and waits until its server has written the registry.
-fn run(prefix: &Path, wine: &Wine, system: &root::System, arguments: &[&str]) -> Result<()> {
+fn run(
+    prefix: &Path,
+    wine: &Wine,
+    system: &root::System,
+    arguments: &[&str],
+    observer: &dyn Observer,
+) -> Result<()> {
     let server = wine.server();
     let quoted: Vec<String> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
     // The shell, because the sandbox ends with its program, and the server writes only at its own end.
@@ -129,28 +167,37 @@ fn run(prefix: &Path, wine: &Wine, system: &root::System, arguments: &[&str]) ->
         },
         note: None,
     };
-    let failed = |reason: String| {
-        Error::new(ErrorKind::Host, "make", "the base layer")
-            .reason(format!("wine64 {} {reason}", arguments.join(" ")))
-            .with_hint("try the same by hand: WINEPREFIX=/tmp/prefix wine64 wineboot --init")
-    };
     let null = OwnedFd::from(File::open("/dev/null").map_err(|error| Error::io("open", "/dev/null", error))?);
     let log = tempfile()?;
     let stdio = Stdio { input: null.as_fd(), output: log.as_fd(), error: log.as_fd() };
     let staged = stage(&plan, &mut Sources::default()).map_err(super::sandbox_error)?;
     let sandbox = Sandbox::spawn(&plan, staged, &stdio, None).map_err(super::sandbox_error)?;
-    match sandbox
-        .wait(Some(std::time::Duration::from_secs(300)))
-        .map_err(super::sandbox_error)?
-        .map(|exit| exit.program)
-    {
-        Some(ProgramExit::Exited(0)) => Ok(()),
-        Some(ProgramExit::Exited(code)) => {
-            Err(failed(format!("exited with status {code}: {}", last_line(&log))))
+    let reason = match await_end(&sandbox, observer)? {
+        Some(ProgramExit::Exited(0)) => return Ok(()),
+        Some(ProgramExit::Exited(code)) => format!("exited with status {code}: {}", last_line(&log)),
+        Some(end) => format!("ended by {end:?}: {}", last_line(&log)),
+        None => format!("did not end within {} s", PATIENCE.as_secs()),
+    };
+    Err(Error::new(ErrorKind::Host, "make", "the base layer")
+        .reason(format!("wine64 {} {reason}", arguments.join(" ")))
+        .with_hint("try the same by hand: WINEPREFIX=/tmp/prefix wine64 wineboot --init"))
+}
+
+/// How long one step of Wine's may take.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How often it is looked whether we were told to end.
+const WATCH: Duration = Duration::from_millis(100);
+
+/// Waits for a sandbox's end, and ends it where we were told to end; `None` where it does not end in time.
+fn await_end(sandbox: &Sandbox, observer: &dyn Observer) -> Result<Option<ProgramExit>> {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if let Some(exit) = sandbox.wait(Some(WATCH)).map_err(super::sandbox_error)? {
+            return Ok(Some(exit.program));
         }
-        Some(end) => Err(failed(format!("ended by {end:?}: {}", last_line(&log)))),
-        None => Err(failed("did not end within 300 s".to_owned()).with_kind(ErrorKind::Timeout)),
+        go_on(observer)?;
     }
+    Ok(None)
 }
 
 fn tempfile() -> Result<File> {

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Dir, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
 use super::layers;
@@ -36,6 +36,19 @@ pub(super) fn open_directory(key: &str, path: &Path, own_roots: &[PathBuf]) -> R
     Ok(opened)
 }
 
+/// Duplicates one of the launcher's standard handles for the program.
+///
+/// # Errors
+/// It is a directory: by it the program would walk out of the container.
+pub(super) fn standard(name: &str, fd: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let subject = || format!("standard {name}");
+    let stat = rustix::fs::fstat(fd).map_err(|errno| Error::io("inspect", subject(), errno))?;
+    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        return Err(Error::invalid(subject(), "is a directory, and no program may be given one"));
+    }
+    fd.try_clone_to_owned().map_err(|error| Error::io("duplicate", subject(), error))
+}
+
 /// Opens the part of a layer that the container sees, which must be a directory and no link.
 ///
 /// # Errors
@@ -47,6 +60,9 @@ pub(super) fn open_files_of_layer(layer: &Path) -> Result<OwnedFd> {
         Errno::NOTDIR | Errno::LOOP => {
             Error::new(ErrorKind::Corrupt, "use", format!("layer {}", layer.display()))
                 .reason("its Files is no directory")
+                .with_hint(
+                    "parent_layer_directory names a windowsfilter layer: the directory that holds Files",
+                )
         }
         errno => Error::io("open", path.display().to_string(), errno),
     })
@@ -258,6 +274,13 @@ mod tests {
             assert!(open(path).is_err(), "{path}");
         }
         assert_eq!(fs::read(at("other")).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn no_program_is_given_a_directory() {
+        let directory = File::open("/tmp").unwrap();
+        assert_eq!(standard("input", directory.as_fd()).unwrap_err().kind(), ErrorKind::InvalidSpec);
+        assert!(standard("input", File::open("/dev/null").unwrap().as_fd()).is_ok());
     }
 
     #[test]

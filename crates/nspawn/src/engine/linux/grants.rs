@@ -62,13 +62,14 @@ pub(super) fn acquire(
     }
     let mut spec = spec.clone();
     let mut sources = Sources::default();
+    let own_roots = engine.real_roots();
     for (index, mount) in spec.mounts.iter().enumerate() {
         let key = if mount.source == spec.process.directory {
             "process_directory".to_owned()
         } else {
             format!("mounts[{index}].source")
         };
-        sources.insert(mount.source.clone(), files::open_directory(&key, &mount.source, &engine.own_roots)?);
+        sources.insert(mount.source.clone(), files::open_directory(&key, &mount.source, &own_roots)?);
     }
     let wine = Wine::find();
     let machine = match &wine {
@@ -88,7 +89,6 @@ pub(super) fn acquire(
     };
     let system = root::System::of_host();
     check(engine, id, &spec, &loader, &system)?;
-    let stdio = open_stdio(&spec, &mut sources)?;
     for replaced in &chain.replaced {
         observer.step(&format!(
             "Base layer of Windows replaced by the embedded one, path: [{}]",
@@ -104,6 +104,8 @@ pub(super) fn acquire(
     if let Loader::Wine(wine) = &loader {
         layers.push(layers::document(&base::ensure(&engine.data, wine, &system, observer)?)?);
     }
+    // Last of what can be refused: it may make a file.
+    let stdio = open_stdio(&spec, &mut sources)?;
     let mut rollback = Rollback::default();
     let scratch = make_scratch(engine, id, layers.len(), &mut sources, &mut rollback)?;
     observer.step(&format!("CreateSandboxLayer: Layer created, name: [{id}]"));
@@ -152,20 +154,20 @@ fn native(spec: &Spec, linking: Linking) -> Result<Loader> {
 }
 
 fn open_stdio(spec: &Spec, sources: &mut Sources) -> Result<[OwnedFd; 3]> {
-    let duplicate = |fd: std::os::fd::BorrowedFd<'_>| {
-        fd.try_clone_to_owned().map_err(|error| Error::io("duplicate", "a standard handle", error))
-    };
     match &spec.process.stdio {
-        StdioSpec::Inherit => Ok([
-            duplicate(std::io::stdin().as_fd())?,
-            duplicate(std::io::stdout().as_fd())?,
-            duplicate(std::io::stderr().as_fd())?,
-        ]),
+        StdioSpec::Inherit => {
+            let (input, output, error) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+            Ok([
+                files::standard("input", input.as_fd())?,
+                files::standard("output", output.as_fd())?,
+                files::standard("error", error.as_fd())?,
+            ])
+        }
         StdioSpec::File(path) => {
             let null = File::open("/dev/null").map_err(|error| Error::io("open", "/dev/null", error))?;
             let directory = sources.open(&spec.process.directory).map_err(super::sandbox_error)?;
             let output = files::open_stdout(directory, path)?;
-            let error = duplicate(output.as_fd())?;
+            let error = files::standard("error", output.as_fd())?;
             Ok([null.into(), output, error])
         }
     }

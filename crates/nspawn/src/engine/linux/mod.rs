@@ -59,6 +59,12 @@ impl LinuxEngine {
         Self { data: data.into(), own_roots, unenforced, host_cpus: host_cpus() }
     }
 
+    /// Returns the directories that are never mapped, as they are spelled and as they are behind links.
+    fn real_roots(&self) -> Vec<PathBuf> {
+        let real = self.own_roots.iter().filter_map(|root| fs::canonicalize(root).ok());
+        self.own_roots.iter().cloned().chain(real).collect()
+    }
+
     fn scratch(&self) -> PathBuf {
         self.data.join("scratch")
     }
@@ -107,6 +113,10 @@ impl Engine for LinuxEngine {
             ids.extend(groups(ContainerId::PREFIX)?.iter().filter_map(ours));
         }
         Ok(ids)
+    }
+
+    fn tidy(&self) -> Result<()> {
+        base::remove_partial(&self.data)
     }
 
     fn reclaim(&self, id: &ContainerId) -> Result<()> {

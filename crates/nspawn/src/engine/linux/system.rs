@@ -95,7 +95,14 @@ impl LinuxSystem {
     fn end(&mut self) -> Result<()> {
         let Some(process) = self.process.take() else { return Ok(()) };
         process.kill()?;
-        process.sandbox.wait(Some(PATIENCE)).map_err(sandbox_error).map(|_| ())
+        if process.sandbox.wait(Some(PATIENCE)).map_err(sandbox_error)?.is_some() {
+            return Ok(());
+        }
+        process.sandbox.destroy().map_err(sandbox_error)?;
+        process.sandbox.wait(Some(PATIENCE)).map_err(sandbox_error)?.map(|_| ()).ok_or_else(|| {
+            let error = Error::new(ErrorKind::Timeout, "end", "the processes of the container");
+            error.reason("they outlive being killed").with_hint("when they are gone: hostcompute_nspawn gc")
+        })
     }
 }
 
@@ -183,6 +190,8 @@ impl LinuxProcess {
             // The agent sees code 0 where a signal ended the program; pid 1 knows better.
             (ProgramExit::Exited(_), Note::Exited(code)) => match exit.subject_signal {
                 Some(signal) => ExitStatus::Signal(signal as u8),
+                // What Wine exits with where Control-C is not handled; being stopped must not look like success.
+                None if code == 0 && self.told.load(Ordering::Relaxed) => ExitStatus::Signal(SIGINT),
                 None => ExitStatus::Code(code),
             },
             // Told to end before the program ran: what it would have exited with is not known.
@@ -191,7 +200,7 @@ impl LinuxProcess {
             (ProgramExit::Exited(code), Note::Silent | Note::Booting | Note::Running) => {
                 return Err(Error::new(ErrorKind::Host, "run", "the container's first Windows process")
                     .reason(format!("Wine ended with status {code} and the agent said {note:?}"))
-                    .with_hint("see what Wine says: WINEPREFIX=/tmp/prefix wine64 cmd.exe /c ver"));
+                    .with_hint("if the base layer is damaged, remove it, and it is made again: rm -r /var/lib/hostcompute_nspawn/base"));
             }
         };
         let usage = Usage {
