@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -186,6 +186,14 @@ fn spell(directory: BorrowedFd<'_>, components: &[String], missing: Missing) -> 
     Ok(spelled)
 }
 
+/// Lists the names in an opened directory.
+///
+/// # Errors
+/// The disk's refusal.
+pub(super) fn names_in(directory: &OwnedFd) -> Result<Vec<String>> {
+    list(directory.as_fd(), &[])
+}
+
 /// Lists a directory; names that are not UTF-8 cannot be meant.
 fn list(directory: BorrowedFd<'_>, below: &[String]) -> Result<Vec<String>> {
     let path = if below.is_empty() { ".".to_owned() } else { below.join("/") };
@@ -206,7 +214,6 @@ fn list(directory: BorrowedFd<'_>, below: &[String]) -> Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::fd::AsFd as _;
 
     use super::*;
 

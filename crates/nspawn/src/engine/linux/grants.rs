@@ -97,7 +97,14 @@ pub(super) fn acquire(
     }
     for layer in &chain.layers {
         // Not by a link: what an image holds does not choose what of the host is mapped.
-        sources.insert(layers::files(layer), files::open_files_of_layer(layer)?);
+        let opened = files::open_files_of_layer(layer)?;
+        for (spelled, base) in layers::unmerged(&files::names_in(&opened)?) {
+            let layer = layer.display();
+            observer.step(&format!(
+                "Layer {layer}: its {spelled:?} is not merged with the base layer's {base:?}"
+            ));
+        }
+        sources.insert(layers::files(layer), opened);
     }
     let mut layers: Vec<Layer> =
         chain.layers.iter().map(|layer| layers::document(layer)).collect::<Result<_>>()?;

@@ -175,13 +175,11 @@ fn map(directory: &MappedView, target: String) -> Result<Mount> {
 /// NUL besides).
 const PATH_MAX: usize = 4095;
 
-/// Directories that Windows has, as the base layer spells them: another spelling would make a second one beside.
-const KNOWN: [&str; 5] = ["Program Files", "Program Files (x86)", "ProgramData", "users", "windows"];
-
+/// Returns a path below the drive: what Windows has is spelled as in the base layer, or there would be two.
 fn in_drive(path: &ContainerPath) -> String {
     let mut components = path.components().to_vec();
     if let Some(first) = components.first_mut() {
-        let known = KNOWN.iter().find(|known| known.eq_ignore_ascii_case(first));
+        let known = layers::KNOWN.iter().find(|known| known.eq_ignore_ascii_case(first));
         known.inspect(|known| (**known).clone_into(first));
     }
     components.join("/")

@@ -46,11 +46,11 @@ impl Wine {
 
     /// Returns whether 32-bit Windows programs run: whether this Wine has a 32-bit part.
     pub(super) fn runs_32_bit(&self) -> bool {
-        // Debian's separate 32-bit packages, or the new WoW64 mode, which is complete only with its thunks.
-        Path::new("/usr/lib/i386-linux-gnu/wine/i386-unix/ntdll.so").is_file()
-            || (self.libraries.join("i386-windows/ntdll.dll").is_file()
-                && self.libraries.join("x86_64-windows/wow64.dll").is_file()
-                && self.libraries.join("x86_64-windows/wow64win.dll").is_file())
+        // In 64-bit processes, that is, which takes Wine's own WoW64 and its thunks: a 32-bit process would be killed by
+        // the system call filter.
+        self.libraries.join("i386-windows/ntdll.dll").is_file()
+            && self.libraries.join("x86_64-windows/wow64.dll").is_file()
+            && self.libraries.join("x86_64-windows/wow64win.dll").is_file()
     }
 
     /// Returns the program that serves a session.
