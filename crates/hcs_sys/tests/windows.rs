@@ -1,0 +1,75 @@
+//! What needs no Host Compute Service: that it is missing is an ordinary error, and the rest of Windows.
+#![cfg(windows)]
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use hcs_sys::{Code, Error, affinity, computecore, console, privilege, version, vmcompute};
+
+#[test]
+fn a_dll_that_is_missing_is_named_by_each_first_call() {
+    let wait = Duration::from_millis(1);
+    // Where Windows has the service, its DLLs are there and answer otherwise.
+    if let Err(Error::NoLibrary { .. }) = vmcompute::enumerate("{}") {
+        let errors = [
+            vmcompute::System::open("nspawn_absent").map(drop).unwrap_err(),
+            vmcompute::System::create("nspawn_absent", "{}").map(drop).unwrap_err(),
+            vmcompute::guid_of_name("layer").map(drop).unwrap_err(),
+            vmcompute::Layer::at(r"C:\absent").unwrap().mount_path().map(drop).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(matches!(error, Error::NoLibrary { library: "vmcompute.dll", .. }), "{error}");
+        }
+    }
+    if let Err(Error::NoLibrary { .. }) = computecore::enumerate("{}", wait) {
+        let errors = [
+            computecore::System::open("nspawn_absent").map(drop).unwrap_err(),
+            computecore::System::create("nspawn_absent", "{}", wait).map(drop).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(matches!(error, Error::NoLibrary { library: "computecore.dll", .. }), "{error}");
+        }
+    }
+}
+
+#[test]
+fn texts_with_a_nul_never_reach_a_dll() {
+    assert!(matches!(vmcompute::System::open("a\0b"), Err(Error::Nul(_))));
+    assert!(matches!(vmcompute::Layer::at("a\0b"), Err(Error::Nul(_))));
+}
+
+#[test]
+fn windows_says_its_version() {
+    let version = version::of_this_windows();
+    assert!(version.major >= 6 && version.build >= 7600, "{version:?}");
+}
+
+#[test]
+fn a_privilege_is_turned_on_or_refused_by_code() {
+    for wanted in [privilege::Privilege::Backup, privilege::Privilege::Restore] {
+        if let Err(error) = privilege::enable(wanted) {
+            assert_eq!(error.code(), Some(Code::NOT_ALL_ASSIGNED), "{}: {error}", wanted.name());
+        }
+    }
+}
+
+#[test]
+fn a_process_is_confined_to_processors() {
+    let first = NonZeroUsize::MIN;
+    affinity::confine_process(std::process::id(), first).unwrap();
+    let absent = affinity::confine_process(0xFFFF_FFF0, first).unwrap_err();
+    assert_eq!(absent.code(), Some(Code::INVALID_ARGUMENT), "{absent}");
+}
+
+#[test]
+fn a_container_that_is_not_there_has_no_job_object() {
+    let error = affinity::confine_container("nspawn_absent", NonZeroUsize::MIN).unwrap_err();
+    assert!([Some(Code::FILE_NOT_FOUND), Some(Code::ACCESS_DENIED)].contains(&error.code()), "{error}");
+}
+
+#[test]
+fn the_console_has_one_listener() {
+    let events = console::take_events().unwrap();
+    assert_eq!(console::take_events().unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
+    assert!(events.try_recv().is_err());
+}
