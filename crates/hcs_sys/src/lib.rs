@@ -3,7 +3,7 @@
 //! ```text
 //! vmcompute     systems, processes and layers          Windows Server 2016 and later; layers on all of them
 //! computecore   systems and processes, by operations   Windows Server 2019 and later
-//! console, privilege, affinity, version                the rest of Windows
+//! console, pipe, privilege, affinity, version          the rest of Windows
 //! ```
 //!
 //! What a wrapper does, and all that it does:
@@ -38,6 +38,8 @@ pub mod console;
 mod handle;
 #[cfg(windows)]
 mod library;
+#[cfg(windows)]
+pub mod pipe;
 #[cfg(windows)]
 pub mod privilege;
 #[cfg(windows)]

@@ -1,9 +1,15 @@
 //! What needs no Host Compute Service: that it is missing is an ordinary error, and the rest of Windows.
 #![cfg(windows)]
+// UNSAFETY: makes a pipe as the service does.
+#![expect(unsafe_code, reason = "CreateNamedPipeW")]
 
+use std::fs::File;
+use std::io::Write as _;
 use std::num::NonZeroUsize;
+use std::os::windows::io::OwnedHandle;
 use std::time::Duration;
 
+use hcs_sys::pipe::Pipe;
 use hcs_sys::{Code, Error, affinity, computecore, console, privilege, version, vmcompute};
 
 #[test]
@@ -72,4 +78,50 @@ fn the_console_has_one_listener() {
     let events = console::take_events().unwrap();
     assert_eq!(console::take_events().unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
     assert!(events.try_recv().is_err());
+}
+
+/// A pipe as the service makes them: its reading end is overlapped, and ours.
+fn pipe(name: &str) -> (Pipe, File) {
+    use windows_sys::Win32::Storage::FileSystem::{FILE_FLAG_OVERLAPPED, PIPE_ACCESS_INBOUND};
+    use windows_sys::Win32::System::Pipes::CreateNamedPipeW;
+    let path = format!(r"\\.\pipe\hcs_sys_{name}_{}", std::process::id());
+    let wide = hcs_sys::Wide::new(&path).unwrap();
+    let access = PIPE_ACCESS_INBOUND | FILE_FLAG_OVERLAPPED;
+    // SAFETY: the name outlives the call, and the handle that it returns is ours.
+    let ours = unsafe {
+        let raw = CreateNamedPipeW(wide.as_ptr(), access, 0, 1, 4096, 4096, 0, std::ptr::null());
+        assert_ne!(raw, windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE);
+        <OwnedHandle as std::os::windows::io::FromRawHandle>::from_raw_handle(raw)
+    };
+    (Pipe::new(ours), File::options().write(true).open(path).unwrap())
+}
+
+#[test]
+fn a_pipe_is_read_to_its_end() {
+    let (ours, mut theirs) = pipe("end");
+    let writer = std::thread::spawn(move || {
+        for part in ["one ", "two ", "three"] {
+            std::thread::sleep(Duration::from_millis(10));
+            theirs.write_all(part.as_bytes()).unwrap();
+        }
+    });
+    let (mut text, mut buffer) = (Vec::new(), [0; 4]);
+    while let length @ 1.. = ours.read(&mut buffer).unwrap() {
+        text.extend_from_slice(&buffer[..length]);
+    }
+    writer.join().unwrap();
+    assert_eq!(text, b"one two three");
+}
+
+#[test]
+fn a_read_that_nothing_ends_is_broken_off() {
+    let (ours, _theirs) = pipe("broken_off");
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| ours.read(&mut [0; 4]));
+        while !reader.is_finished() {
+            ours.cancel();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(reader.join().unwrap().is_err());
+    });
 }
