@@ -3,15 +3,15 @@
 //!
 //! The list refuses what reaches the kernel's rarely used or host-wide parts: mounts and namespaces, the host's key rings
 //! (they go by user id, not by namespace), modules, tracing of the machine, and what has been a way out before. All else
-//! is allowed: what a sandbox sees is decided by its namespaces and mounts. Calls by the x32 numbers are refused alike;
-//! programs that enter the kernel as 32-bit ones are killed.
+//! is allowed: what a sandbox sees is decided by its namespaces and mounts. The x32 calls do not exist; programs that
+//! enter the kernel as 32-bit ones are killed.
 
 use std::collections::BTreeMap;
 use std::io;
 
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-    TargetArch,
+    TargetArch, sock_filter,
 };
 
 /// Answered with "operation not permitted".
@@ -68,8 +68,17 @@ const REFUSED: &[i64] = &[
     libc::SYS_vhangup,
 ];
 
-/// Marks the numbers of the x32 interface (asm/unistd.h, `__X32_SYSCALL_BIT`).
-const X32: i64 = 0x4000_0000;
+/// The first number of the x32 interface (asm/unistd.h, `__X32_SYSCALL_BIT`).
+const X32: u32 = 0x4000_0000;
+
+/// "No such call" for x32, put before a compiled filter, which compares numbers only for being equal. Classic BPF
+/// (linux/bpf_common.h): load the call's number, which `struct seccomp_data` begins with; skip one unless it is at least
+/// X32; return.
+const NO_X32: [sock_filter; 3] = [
+    sock_filter { code: 0x20, jt: 0, jf: 0, k: 0 },
+    sock_filter { code: 0x35, jt: 0, jf: 1, k: X32 },
+    sock_filter { code: 0x06, jt: 0, jf: 0, k: libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned() },
+];
 
 /// Every namespace that clone(2) can make.
 const NEW_NAMESPACES: [i32; 7] = [
@@ -179,12 +188,11 @@ fn rule(arguments: &[(u8, u64)]) -> io::Result<SeccompRule> {
     conditions.and_then(SeccompRule::new).map_err(io::Error::other)
 }
 
-fn compile(mut calls: BTreeMap<i64, Vec<SeccompRule>>, errno: i32) -> io::Result<BpfProgram> {
-    let x32: Vec<_> = calls.iter().map(|(call, rules)| (call | X32, rules.clone())).collect();
-    calls.extend(x32);
+fn compile(calls: BTreeMap<i64, Vec<SeccompRule>>, errno: i32) -> io::Result<BpfProgram> {
     let answer = SeccompAction::Errno(errno.cast_unsigned());
     let filter = SeccompFilter::new(calls, SeccompAction::Allow, answer, TargetArch::x86_64);
-    filter.and_then(BpfProgram::try_from).map_err(io::Error::other)
+    let compiled = filter.and_then(BpfProgram::try_from).map_err(io::Error::other)?;
+    Ok(NO_X32.into_iter().chain(compiled).collect())
 }
 
 #[cfg(test)]
