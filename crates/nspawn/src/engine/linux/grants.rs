@@ -62,15 +62,43 @@ pub(super) fn acquire(
     }
     let mut spec = spec.clone();
     let mut sources = Sources::default();
+    open_mounts(engine, &spec, &mut sources)?;
+    let loader = look_at_executable(&mut spec, &mut sources)?;
+    let chain = match &spec.rootfs {
+        Rootfs::EmbeddedBase => Chain { layers: Vec::new(), replaced: Vec::new() },
+        Rootfs::ParentLayer(parent) => layers::read_chain(parent)?,
+    };
+    let system = root::System::of_host();
+    check(engine, id, &spec, &loader, &system)?;
+    let mut layers = open_layers(&chain, &mut sources, observer)?;
+    if let Loader::Wine(wine) = &loader {
+        layers.push(layers::document(&base::ensure(&engine.data, wine, &system, observer)?)?);
+    }
+    // Last of what can be refused: it may make a file.
+    let stdio = open_stdio(&spec, &mut sources)?;
+    let mut rollback = Rollback::default();
+    let scratch = make_scratch(engine, id, layers.len(), &mut sources, &mut rollback)?;
+    observer.step(&format!("CreateSandboxLayer: Layer created, name: [{id}]"));
+    let root = Root { volume: scratch.clone(), scratch, layers };
+    let (engine, id) = (engine.clone(), id.clone());
+    Ok(LinuxGrants { engine, id, spec, root, loader, system, sources, stdio, rollback })
+}
+
+fn open_mounts(engine: &LinuxEngine, spec: &Spec, sources: &mut Sources) -> Result<()> {
     let own_roots = engine.real_roots();
     for (index, mount) in spec.mounts.iter().enumerate() {
-        let key = if mount.source == spec.process.directory {
-            "process_directory".to_owned()
-        } else {
-            format!("mounts[{index}].source")
+        // The process directory comes first and is no entry of `mounts`.
+        let key = match index.checked_sub(1) {
+            None => "process_directory".to_owned(),
+            Some(index) => format!("mounts[{index}].source"),
         };
         sources.insert(mount.source.clone(), files::open_directory(&key, &mount.source, &own_roots)?);
     }
+    Ok(())
+}
+
+/// Finds the executable, spells it as the disk does, and says what loads it.
+fn look_at_executable(spec: &mut Spec, sources: &mut Sources) -> Result<Loader> {
     let wine = Wine::find();
     let machine = match &wine {
         Ok(wine) if wine.runs_32_bit() => Machine::X64AndX86,
@@ -79,21 +107,17 @@ pub(super) fn acquire(
     let directory = sources.open(&spec.process.directory).map_err(super::sandbox_error)?;
     let executable = files::find_executable(directory, &spec.process.executable, machine)?;
     spec.process.executable = executable.path;
-    let loader = match executable.program {
-        Program::Windows { .. } => Loader::Wine(wine?),
-        Program::Native(linking) => native(&spec, linking)?,
-    };
-    let chain = match &spec.rootfs {
-        Rootfs::EmbeddedBase => Chain { layers: Vec::new(), replaced: Vec::new() },
-        Rootfs::ParentLayer(parent) => layers::read_chain(parent)?,
-    };
-    let system = root::System::of_host();
-    check(engine, id, &spec, &loader, &system)?;
+    match executable.program {
+        Program::Windows { .. } => wine.map(Loader::Wine),
+        Program::Native(linking) => native(spec, linking),
+    }
+}
+
+/// Opens what the container sees of each layer, and names the layers as the documents do.
+fn open_layers(chain: &Chain, sources: &mut Sources, observer: &dyn Observer) -> Result<Vec<Layer>> {
     for replaced in &chain.replaced {
-        observer.step(&format!(
-            "Base layer of Windows replaced by the embedded one, path: [{}]",
-            replaced.display()
-        ));
+        let path = replaced.display();
+        observer.step(&format!("Base layer of Windows replaced by the embedded one, path: [{path}]"));
     }
     for layer in &chain.layers {
         // Not by a link: what an image holds does not choose what of the host is mapped.
@@ -106,28 +130,7 @@ pub(super) fn acquire(
         }
         sources.insert(layers::files(layer), opened);
     }
-    let mut layers: Vec<Layer> =
-        chain.layers.iter().map(|layer| layers::document(layer)).collect::<Result<_>>()?;
-    if let Loader::Wine(wine) = &loader {
-        layers.push(layers::document(&base::ensure(&engine.data, wine, &system, observer)?)?);
-    }
-    // Last of what can be refused: it may make a file.
-    let stdio = open_stdio(&spec, &mut sources)?;
-    let mut rollback = Rollback::default();
-    let scratch = make_scratch(engine, id, layers.len(), &mut sources, &mut rollback)?;
-    observer.step(&format!("CreateSandboxLayer: Layer created, name: [{id}]"));
-    let root = Root { volume: scratch.clone(), scratch, layers };
-    Ok(LinuxGrants {
-        engine: engine.clone(),
-        id: id.clone(),
-        spec,
-        root,
-        loader,
-        system,
-        sources,
-        stdio,
-        rollback,
-    })
+    chain.layers.iter().map(|layer| layers::document(layer)).collect()
 }
 
 /// Refuses what the documents or the sandbox cannot say before anything is made, by the way that is gone for real,
