@@ -9,6 +9,8 @@
 //! Service.
 
 pub mod fake;
+#[cfg(windows)]
+pub mod hcs;
 #[cfg(target_os = "linux")]
 pub mod linux;
 

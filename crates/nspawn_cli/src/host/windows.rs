@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use nspawn::engine::Engine;
+use nspawn::engine::hcs::{Deadlines, HcsEngine};
 use nspawn::{Error, ErrorKind, Result};
 
 use crate::args::Run;
@@ -23,8 +24,7 @@ pub(crate) fn usual_places(name: &str) -> Result<Places> {
 /// Returns the engine that keeps its things in `places`.
 ///
 /// # Errors
-/// Always: this version has none for Windows.
-pub(crate) fn engine(_places: &Places, _arguments: &Run) -> Result<Box<dyn Engine>> {
-    Err(Error::new(ErrorKind::Unsupported, "run", "containers on Windows")
-        .reason("this version has no engine for the Host Compute Service"))
+/// None here.
+pub(crate) fn engine(places: &Places, _arguments: &Run) -> Result<Box<dyn Engine>> {
+    Ok(Box::new(HcsEngine::new(&places.data, places.roots(), Deadlines::default())))
 }

@@ -1,0 +1,246 @@
+//! A compute system and its process by either DLL: what differs between them ends here.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use hcs_schema::properties::{Properties, Statistics};
+use hcs_schema::results::ProcessStatus;
+use hcs_sys::vmcompute::Progress;
+use hcs_sys::{Code, Kind, Notification, Started, computecore, vmcompute};
+
+use super::Deadlines;
+use super::error::{failed, is_gone};
+use super::events::{Events, Told};
+use crate::document::{ProcessDocument, SystemDocument};
+use crate::error::{Error, ErrorKind, Result};
+use crate::spec::ContainerId;
+
+/// An open system; closing it ends it.
+#[derive(Debug)]
+pub(super) struct Compute {
+    handle: SystemHandle,
+    sender: Sender<Notification>,
+    pub(super) events: Arc<Events>,
+    subject: String,
+    deadlines: Deadlines,
+}
+
+#[derive(Debug)]
+enum SystemHandle {
+    V1(vmcompute::System),
+    V2(computecore::System),
+}
+
+/// An open process.
+#[derive(Debug)]
+pub(super) enum ProcessHandle {
+    /// Of vmcompute.dll.
+    V1(vmcompute::Process),
+    /// Of computecore.dll.
+    V2(computecore::Process),
+}
+
+impl Compute {
+    /// Makes the system, and waits until it is made.
+    pub(super) fn create(id: &ContainerId, document: &SystemDocument, deadlines: Deadlines) -> Result<Self> {
+        let subject = format!("container {id}");
+        let refused = |error| failed("create", subject.clone(), error);
+        let text = to_json(document)?;
+        let (sender, receiver) = channel();
+        let events = Arc::new(Events::new(receiver));
+        let (handle, progress) = match document {
+            SystemDocument::V1(_) => {
+                let (mut system, progress) =
+                    vmcompute::System::create(id.as_str(), &text).map_err(refused)?;
+                // What making it led to is kept for the callback.
+                system.watch(sender.clone()).map_err(refused)?;
+                (SystemHandle::V1(system), progress)
+            }
+            SystemDocument::V2(_) => {
+                let made = computecore::System::create(id.as_str(), &text, deadlines.create);
+                let mut system = made.map_err(refused)?;
+                system.watch(sender.clone()).map_err(refused)?;
+                (SystemHandle::V2(system), Progress::Done)
+            }
+        };
+        let made = Self { handle, sender, events, subject, deadlines };
+        match made.settle("create", progress, |told| told.created) {
+            Ok(()) => Ok(made),
+            Err(error) => {
+                // Its layer is unmounted next, so it must be gone by then.
+                let _ = made.force();
+                Err(error)
+            }
+        }
+    }
+
+    /// Starts it, and waits until it has started.
+    pub(super) fn start(&self) -> Result<()> {
+        let refused = |error| failed("start", self.subject.clone(), error);
+        let progress = match &self.handle {
+            SystemHandle::V1(system) => system.start().map_err(refused)?,
+            SystemHandle::V2(system) => {
+                system.start(self.deadlines.create).map_err(refused)?;
+                Progress::Done
+            }
+        };
+        self.settle("start", progress, |told| told.started)
+    }
+
+    /// Waits for what a call that is not done yet leads to.
+    fn settle(
+        &self,
+        op: &'static str,
+        progress: Progress,
+        done: impl Fn(&Told) -> Option<Code>,
+    ) -> Result<()> {
+        if progress == Progress::Done {
+            return Ok(());
+        }
+        let look = |told: &Told| match (done(told), told.system_exited, told.disconnected) {
+            (Some(code), _, _) if !code.is_failure() => Some(Ok(())),
+            (Some(code), _, _) => Some(Err(code)),
+            (None, Some(_), _) => Some(Err(Code::UNEXPECTED_EXIT)),
+            (None, None, true) => Some(Err(Code::SERVICE_DISCONNECT)),
+            (None, None, false) => None,
+        };
+        match self.events.wait(Some(self.deadlines.create), look) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(code)) => {
+                Err(Error::new(ErrorKind::Host, op, self.subject.clone()).reason(code.to_string()))
+            }
+            None => Err(self.late(op, self.deadlines.create)),
+        }
+    }
+
+    fn late(&self, op: &'static str, deadline: Duration) -> Error {
+        let reason = format!("the Host Compute Service did not answer within {} s", deadline.as_secs_f32());
+        Error::new(ErrorKind::Timeout, op, self.subject.clone()).reason(reason)
+    }
+
+    /// Runs a process in it, whose end is told to the system's events.
+    pub(super) fn spawn(&self, document: &ProcessDocument) -> Result<(ProcessHandle, Started)> {
+        let refused = |error| failed("run", "the program", error);
+        let (text, ask) = (to_json(document)?, self.deadlines.ask);
+        let (process, started) = match &self.handle {
+            SystemHandle::V1(system) => {
+                let (mut process, started) = system.create_process(&text).map_err(refused)?;
+                process.watch(self.sender.clone()).map_err(refused)?;
+                (ProcessHandle::V1(process), started)
+            }
+            SystemHandle::V2(system) => {
+                let (mut process, started) = system.create_process(&text, ask).map_err(refused)?;
+                // Seen on Windows Server 2022: the process runs, and only what was started cannot be told. Asking again
+                // after a success would race with its end, so this is for failures alone, and the first one counts.
+                let started = started.or_else(|error| process.started(ask).map_err(|_| error));
+                process.watch(self.sender.clone()).map_err(refused)?;
+                (ProcessHandle::V2(process), started.map_err(refused)?)
+            }
+        };
+        // One that ended before it was watched was told of to nobody.
+        if process.status(ask).is_ok_and(|status| status.exited) {
+            let status = Code::from_hresult(0);
+            let _ = self.sender.send(Notification { kind: Kind::ProcessExited, status, data: None });
+        }
+        Ok((process, started))
+    }
+
+    /// Shuts it down, and terminates it where that fails or takes too long; waits for its end.
+    pub(super) fn end(&self) -> Result<()> {
+        let asked = match &self.handle {
+            SystemHandle::V1(system) => system.shut_down().map(drop),
+            SystemHandle::V2(system) => system.shut_down(),
+        };
+        match asked {
+            Ok(()) if self.has_ended(self.deadlines.shutdown) => return Ok(()),
+            Err(error) if is_gone(&error) => return Ok(()),
+            Ok(()) | Err(_) => {}
+        }
+        self.force()
+    }
+
+    /// Terminates it and waits for its end.
+    fn force(&self) -> Result<()> {
+        match self.ask_to_terminate() {
+            Ok(()) if self.has_ended(self.deadlines.terminate) => Ok(()),
+            Ok(()) => Err(self.late("terminate", self.deadlines.terminate)),
+            Err(error) if is_gone(&error) => Ok(()),
+            Err(error) => Err(failed("terminate", self.subject.clone(), error)),
+        }
+    }
+
+    /// Terminates it; does not wait.
+    pub(super) fn terminate(&self) -> Result<()> {
+        match self.ask_to_terminate() {
+            Err(error) if !is_gone(&error) => Err(failed("terminate", self.subject.clone(), error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    fn ask_to_terminate(&self) -> hcs_sys::Result<()> {
+        match &self.handle {
+            SystemHandle::V1(system) => system.terminate().map(drop),
+            SystemHandle::V2(system) => system.terminate(self.deadlines.terminate),
+        }
+    }
+
+    /// Returns what its processes have used, as far as the service says.
+    pub(super) fn statistics(&self) -> Option<Statistics> {
+        let query = r#"{"PropertyTypes":["Statistics"]}"#;
+        let text = match &self.handle {
+            SystemHandle::V1(system) => system.properties(query),
+            SystemHandle::V2(system) => system.properties(query, self.deadlines.ask),
+        };
+        serde_json::from_str::<Properties>(&text.ok()?).ok()?.statistics
+    }
+
+    fn has_ended(&self, within: Duration) -> bool {
+        let look = |told: &Told| (told.system_exited.is_some() || told.disconnected).then_some(());
+        self.events.wait(Some(within), look).is_some()
+    }
+}
+
+impl ProcessHandle {
+    /// Asks how the process stands.
+    pub(super) fn status(&self, ask: Duration) -> Result<ProcessStatus> {
+        let text = match self {
+            Self::V1(process) => process.properties(),
+            Self::V2(process) => process.properties(ask),
+        };
+        let text = text.map_err(|error| failed("inspect", "the program", error))?;
+        serde_json::from_str(&text)
+            .map_err(|error| Error::new(ErrorKind::Host, "read", "the program's status").source(error))
+    }
+
+    /// Sends it a signal (JSON). May block until it has ended.
+    pub(super) fn signal(&self, options: &str, ask: Duration) -> hcs_sys::Result<()> {
+        match self {
+            Self::V1(process) => process.signal(options),
+            Self::V2(process) => process.signal(options, ask),
+        }
+    }
+
+    /// Closes its standard input.
+    pub(super) fn close_input(&self, ask: Duration) -> hcs_sys::Result<()> {
+        let settings = r#"{"Operation":"CloseHandle","CloseHandle":{"Handle":"StdIn"}}"#;
+        match self {
+            Self::V1(process) => process.modify(settings),
+            Self::V2(process) => process.modify(settings, ask),
+        }
+    }
+}
+
+/// Ends a process by handles of its own: the service takes one signal at a time by each handle, and one that is not
+/// answered must not keep us.
+pub(super) fn kill(id: &ContainerId, pid: u32, v1: bool, ask: Duration) -> hcs_sys::Result<()> {
+    match v1 {
+        true => vmcompute::System::open(id.as_str())?.open_process(pid)?.terminate(),
+        false => computecore::System::open(id.as_str())?.open_process(pid)?.terminate(ask),
+    }
+}
+
+fn to_json(document: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(document)
+        .map_err(|error| Error::new(ErrorKind::Host, "write", "a document").source(error))
+}

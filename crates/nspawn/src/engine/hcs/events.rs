@@ -1,0 +1,95 @@
+//! What the service has told of one system and its process, and waiting for it to tell.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hcs_sys::{Code, Kind, Notification};
+
+/// What was told so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Told {
+    /// How making the system went.
+    pub(super) created: Option<Code>,
+    /// How starting it went.
+    pub(super) started: Option<Code>,
+    /// The system has ended, with this code.
+    pub(super) system_exited: Option<Code>,
+    /// The process has ended.
+    pub(super) process_exited: bool,
+    /// The service went away, and tells nothing more.
+    pub(super) disconnected: bool,
+}
+
+impl Told {
+    fn add(&mut self, told: &Notification) {
+        match told.kind {
+            Kind::CreateCompleted => self.created = Some(told.status),
+            Kind::StartCompleted => self.started = Some(told.status),
+            Kind::SystemExited => self.system_exited = Some(told.status),
+            Kind::ProcessExited => self.process_exited = true,
+            Kind::ServiceDisconnect => self.disconnected = true,
+            // Failed shutdowns show in that nothing exits; crashes are followed by the exit.
+            Kind::ShutdownCompleted | Kind::Crash | Kind::Other(_) => {}
+        }
+    }
+}
+
+/// The notifications of one system and its process. What is told twice counts once; what is told early waits.
+#[derive(Debug)]
+pub(super) struct Events(Mutex<(Receiver<Notification>, Told)>);
+
+impl Events {
+    pub(super) fn new(receiver: Receiver<Notification>) -> Self {
+        Self(Mutex::new((receiver, Told::default())))
+    }
+
+    /// Waits until `look` finds what it looks for; `None` after `timeout`, or where nothing more can come.
+    pub(super) fn wait<T>(&self, timeout: Option<Duration>, look: impl Fn(&Told) -> Option<T>) -> Option<T> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (receiver, told) = &mut *state;
+        loop {
+            while let Ok(notification) = receiver.try_recv() {
+                told.add(&notification);
+            }
+            if let Some(found) = look(told) {
+                return Some(found);
+            }
+            let received = match deadline {
+                Some(deadline) => receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+                None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match received {
+                Ok(notification) => told.add(&notification),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn early_and_double_notifications_count_once() {
+        let (sender, receiver) = channel();
+        let events = Events::new(receiver);
+        let tell = |kind| {
+            let status = Code::from_hresult(0);
+            sender.send(Notification { kind, status, data: None }).unwrap();
+        };
+        let soon = Some(Duration::from_millis(1));
+        [Kind::StartCompleted, Kind::CreateCompleted, Kind::CreateCompleted].into_iter().for_each(tell);
+        assert_eq!(events.wait(soon, |told| told.created), Some(Code::from_hresult(0)));
+        assert_eq!(events.wait(soon, |told| told.started), Some(Code::from_hresult(0)));
+        assert_eq!(events.wait(soon, |told| told.system_exited), None);
+        tell(Kind::ProcessExited);
+        assert_eq!(events.wait(None, |told| told.process_exited.then_some(())), Some(()));
+        drop(sender);
+        assert_eq!(events.wait(None, |told| told.system_exited), None);
+    }
+}
