@@ -33,7 +33,8 @@ pub struct Claim {
     directory: PathBuf,
     end: End,
     found: Found,
-    _lock: File,
+    /// Held until the claim is dropped.
+    lock: Option<File>,
 }
 
 /// What a claim met at its place.
@@ -121,7 +122,8 @@ impl State {
             }
             // The lock counts only while it is the file that stands there: its owner may have removed it just now.
             if same_file(&lock, &path) {
-                return Ok(Some(Claim { id: id.clone(), directory, end: End::Free, found, _lock: lock }));
+                let lock = Some(lock);
+                return Ok(Some(Claim { id: id.clone(), directory, end: End::Free, found, lock }));
             }
         }
     }
@@ -227,7 +229,7 @@ impl Drop for Claim {
         if self.end == End::Free {
             // Where this fails the name stays taken by nobody, which the next command mends.
             let _ = fs::remove_file(self.directory.join(LOCK));
-            let _ = fs::remove_dir(&self.directory);
+            let _ = remove_emptied(&self.directory, self.lock.take());
         }
     }
 }
@@ -261,13 +263,14 @@ pub fn create_private(directory: &Path) -> Result<()> {
 }
 
 #[cfg(unix)]
-use unix::{private, private_file, same_file};
+use unix::{private, private_file, remove_emptied, same_file};
 #[cfg(windows)]
-use windows::{private, private_file, same_file};
+use windows::{private, private_file, remove_emptied, same_file};
 
 #[cfg(unix)]
 mod unix {
-    use std::fs::{DirBuilder, File, OpenOptions};
+    use std::fs::{self, DirBuilder, File, OpenOptions};
+    use std::io;
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
     use std::path::Path;
 
@@ -287,11 +290,17 @@ mod unix {
         let (opened, named) = (file.metadata().map(identity), std::fs::symlink_metadata(path).map(identity));
         matches!((opened, named), (Ok(opened), Ok(named)) if opened == named)
     }
+
+    /// Removes the directory while its lock is held, so that nobody takes it meanwhile.
+    pub(super) fn remove_emptied(directory: &Path, _lock: Option<File>) -> io::Result<()> {
+        fs::remove_dir(directory)
+    }
 }
 
 #[cfg(windows)]
 mod windows {
-    use std::fs::{DirBuilder, File, OpenOptions};
+    use std::fs::{self, DirBuilder, File, OpenOptions};
+    use std::io;
     use std::path::Path;
 
     /// %ProgramData% gives what is made in it to administrators and its owner.
@@ -307,6 +316,13 @@ mod windows {
     /// A file that is open cannot be replaced on Windows.
     pub(super) fn same_file(_file: &File, _path: &Path) -> bool {
         true
+    }
+
+    /// Removes the directory once its lock is closed: until then a file that was removed still stands in it. Where
+    /// somebody has made a new one meanwhile, the directory is theirs, and stays.
+    pub(super) fn remove_emptied(directory: &Path, lock: Option<File>) -> io::Result<()> {
+        drop(lock);
+        fs::remove_dir(directory)
     }
 }
 
