@@ -16,7 +16,7 @@ const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
 const LINKER: &str = "x86_64-w64-mingw32-gcc";
 const PACKAGES: &str = "rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64";
-const TARGET: &str = "x86_64-pc-windows-gnu";
+pub const TARGET: &str = "x86_64-pc-windows-gnu";
 
 /// The built files.
 const FILES: [&str; 2] = ["nspawn_agent.exe", "bcryptprimitives.dll"];
@@ -99,22 +99,11 @@ fn output_of(program: &str, argument: &str) -> Result<String> {
 /// Builds all of `guest` and returns `output`, where the built files are then.
 fn build(guest: &Path, output: &Path) -> Result<PathBuf> {
     let target = output.join("build");
-    let mut cargo = Command::new(CARGO);
-    let disturbing = |name: &OsString| {
-        name.to_str().is_some_and(|name| DISTURBING.iter().any(|prefix| name.starts_with(prefix)))
-    };
-    for (name, _) in env::vars_os().filter(|(name, _)| disturbing(name)) {
-        cargo.env_remove(name);
-    }
-    let status = cargo
+    let status = cargo()
         .current_dir(guest)
         .args(["build", "--release", "--locked", "--target", TARGET, "--config", HELPERS_APART])
         .args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"])
-        .env("RUSTC", RUSTC)
-        // Building the standard library is unstable; a distribution's compiler allows it by this.
-        .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTFLAGS", format!("{FLAGS} --remap-path-prefix={}=/guest", guest.display()))
-        .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER)
         .env("CARGO_TARGET_DIR", &target)
         .status()
         .with_context(|| format!("cannot run {CARGO}: it is in one of Debian's packages {PACKAGES}"))?;
@@ -125,6 +114,21 @@ fn build(guest: &Path, output: &Path) -> Result<PathBuf> {
         copy(&target.join(TARGET).join("release").join(file), &output.join(file))?;
     }
     Ok(output.to_owned())
+}
+
+/// Returns the distribution's cargo, set to build for Windows with its own compiler and nothing of our environment.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(CARGO);
+    let disturbing = |name: &OsString| {
+        name.to_str().is_some_and(|name| DISTURBING.iter().any(|prefix| name.starts_with(prefix)))
+    };
+    for (name, _) in env::vars_os().filter(|(name, _)| disturbing(name)) {
+        cargo.env_remove(name);
+    }
+    // Building the standard library is unstable; a distribution's compiler allows it by this.
+    cargo.env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1");
+    cargo.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER);
+    cargo
 }
 
 /// Copies the contents, and not the mode: Windows programs are data here.

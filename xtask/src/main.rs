@@ -16,6 +16,7 @@ mod packages;
 mod programs;
 mod shell;
 mod test;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Build the launcher for Windows, and test what is for Windows alone under Wine
+    Windows,
     /// Measure, beside programs that do the like
     Bench {
         #[command(subcommand)]
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Task::Demo => demo::run(),
         Task::Test => test::run(),
         Task::Programs => fetch_programs(),
+        Task::Windows => windows::run(),
         Task::Agent { check } => agent::run(check).map(|_| ()),
         Task::Bench { what: Measure::Start } => bench::start(),
     };

@@ -11,7 +11,7 @@ use std::thread;
 use anyhow::{Context as _, Result, bail};
 
 use crate::shell::{self, Root};
-use crate::{agent, packages, programs};
+use crate::{agent, packages, programs, windows};
 use tally::{Stream, Tally};
 
 /// Installs what the tests need, runs them all, and prints the count as the last line.
@@ -32,6 +32,7 @@ pub fn run() -> Result<()> {
     check_dependencies(&mut tally);
     let guest = check_guest(&mut tally);
     run_tests(&mut tally, guest.as_deref())?;
+    check_windows(&mut tally)?;
     tally.print();
     if !tally.is_good() {
         bail!("some of it failed");
@@ -81,6 +82,22 @@ fn check_guest(tally: &mut Tally) -> Option<PathBuf> {
         Err(error) => tally.fail(&format!("agent: {error:#}")),
     }
     checked.ok().flatten()
+}
+
+/// Builds for Windows and runs under Wine what is for Windows alone.
+fn check_windows(tally: &mut Tally) -> Result<()> {
+    if !agent::toolchain_is_there() || !Path::new("/usr/lib/wine/wine64").is_file() {
+        tally.skip("windows: the toolchain for Windows or Wine is not installed");
+        return Ok(());
+    }
+    match shell::run(&mut windows::build()?) {
+        Ok(()) => tally.pass("windows"),
+        Err(error) => tally.fail(&format!("windows: {error:#}")),
+    }
+    if !follow(&mut windows::tests()?, tally)? && !tally.has_failures() {
+        tally.fail("windows: cargo test failed before or beside the tests");
+    }
+    Ok(())
 }
 
 /// Runs the tests of the workspace: as root where we can become root, as starting containers takes it.
