@@ -5,7 +5,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 
@@ -29,7 +29,7 @@ pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
     drop(teller);
     keep_only(prepared, [&children, &outcome]);
     await_exec(prepared, outcome)?;
-    Init { prepared, program, subject: Subject::default() }.run(&children);
+    Init { prepared, program, subject: Subject::default(), waiting: Waiting::default() }.run(&children);
     Ok(())
 }
 
@@ -97,10 +97,36 @@ enum Control {
 /// Says on the control pipe, where signals go, that everything shall end.
 pub(crate) const END: u8 = 0;
 
+/// Signals that came before the process they are for was named.
+#[derive(Debug, Default)]
+struct Waiting {
+    signals: [u8; 16],
+    count: usize,
+}
+
+impl Waiting {
+    /// Adds signals; those beyond what anyone could mean by them are dropped.
+    fn add(&mut self, signals: &[u8]) {
+        for (place, signal) in self.signals[self.count..].iter_mut().zip(signals) {
+            *place = *signal;
+            self.count += 1;
+        }
+    }
+
+    fn send(&mut self, target: i32) {
+        self.signals[..self.count].iter().for_each(|signal| raw::kill(target, i32::from(*signal)));
+        self.count = 0;
+    }
+}
+
+/// How often the note is looked at while signals wait: files tell nobody that they were written.
+const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+
 struct Init<'a> {
     prepared: &'a Prepared,
     program: i32,
     subject: Subject,
+    waiting: Waiting,
 }
 
 impl Init<'_> {
@@ -111,7 +137,8 @@ impl Init<'_> {
                 PollFd::from_borrowed_fd(control, PollFlags::IN),
                 PollFd::from_borrowed_fd(children, PollFlags::IN),
             ];
-            if poll(&mut events, None).is_err_and(|errno| errno != Errno::INTR) {
+            let timeout = (self.waiting.count > 0).then_some(&LOOK);
+            if poll(&mut events, timeout).is_err_and(|errno| errno != Errno::INTR) {
                 return;
             }
             let ready = events.each_ref().map(|event| !event.revents().is_empty());
@@ -120,6 +147,7 @@ impl Init<'_> {
                 Control::Gone => return, // exit, and all end with us
                 Control::End => return self.end(),
             }
+            self.pass_signals();
             if ready[1] && self.reap(children) {
                 return;
             }
@@ -127,19 +155,31 @@ impl Init<'_> {
     }
 
     /// Does what the launcher says.
-    fn heed(&self, control: BorrowedFd<'_>) -> Control {
+    fn heed(&mut self, control: BorrowedFd<'_>) -> Control {
         let mut signals = [0; 16];
         match rustix::io::read(control, &mut signals) {
             Ok(0) => Control::Gone,
             Ok(count) if signals[..count].contains(&END) => Control::End,
             Ok(count) => {
-                let subject = subject_of(&self.note());
-                let target = if subject == 0 { self.program } else { subject };
-                signals[..count].iter().for_each(|signal| raw::kill(target, i32::from(*signal)));
+                self.waiting.add(&signals[..count]);
                 Control::Heeded
             }
             Err(Errno::INTR | Errno::AGAIN) => Control::Heeded,
             Err(_) => Control::Gone,
+        }
+    }
+
+    /// Sends the program the signals that wait, once it is known which process stands for it.
+    fn pass_signals(&mut self) {
+        if self.waiting.count == 0 {
+            return;
+        }
+        let target = match self.prepared.staged.note {
+            Some(_) => subject_of(&self.note()),
+            None => self.program,
+        };
+        if target != 0 {
+            self.waiting.send(target);
         }
     }
 

@@ -19,8 +19,8 @@ pub struct Plan {
     /// What runs.
     pub program: Program,
     /// A file of [`NOTE_LEN`](crate::NOTE_LEN) bytes that the program may write: its first four bytes (little
-    /// endian) may name another process, by its pid in the sandbox, as the one the program stands for: signals go
-    /// to it, and a signal that ends it is reported. The rest is passed to the launcher unread.
+    /// endian) name another process, by its pid in the sandbox, as the one the program stands for: signals wait for
+    /// it and go to it, and a signal that ends it is reported. The rest is passed to the launcher unread.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

@@ -55,7 +55,7 @@ fn clear(
 ) -> Result<Cleared> {
     let Some(claim) = collection.claim(id)? else { return Ok(Cleared::NotOurs) };
     if claim.found() == Found::Nothing && !engine.leftovers(search)?.contains(id) {
-        return Ok(Cleared::NotOurs);
+        return claim.clear().map(|()| Cleared::NotOurs);
     }
     match engine.reclaim(id) {
         Ok(()) => claim.clear().map(|()| Cleared::Removed),

@@ -49,14 +49,22 @@ pub struct LinuxEngine {
     data: PathBuf,
     own_roots: Vec<PathBuf>,
     unenforced: Unenforced,
+    output_mode: u32,
     host_cpus: u32,
 }
 
 impl LinuxEngine {
     /// Makes an engine that keeps layers below `data`. `own_roots` are all directories where we keep something: they
-    /// are never mapped into a container.
+    /// are never mapped into a container. The umask must leave what we make readable for all: 022 does.
     pub fn new(data: impl Into<PathBuf>, own_roots: Vec<PathBuf>, unenforced: Unenforced) -> Self {
-        Self { data: data.into(), own_roots, unenforced, host_cpus: host_cpus() }
+        Self { data: data.into(), own_roots, unenforced, output_mode: 0o644, host_cpus: host_cpus() }
+    }
+
+    /// Sets the permission bits of a file for output that does not exist yet; 0644 where this is not called.
+    #[must_use]
+    pub fn with_output_mode(mut self, mode: u32) -> Self {
+        self.output_mode = mode;
+        self
     }
 
     /// Returns the directories that are never mapped, as they are spelled and as they are behind links.
@@ -165,7 +173,7 @@ fn sandbox_error(error: linux_sandbox::Error) -> Error {
     match (error.op(), error.io().kind()) {
         ("execute", std::io::ErrorKind::NotFound) => failed.with_kind(ErrorKind::ProgramNotFound),
         ("execute", _) => failed.with_kind(ErrorKind::ProgramNotExecutable),
-        ("create", std::io::ErrorKind::PermissionDenied) => {
+        ("create", std::io::ErrorKind::PermissionDenied) if !rustix::process::geteuid().is_root() => {
             failed.with_hint("containers need root: start this with sudo")
         }
         _ => failed,
