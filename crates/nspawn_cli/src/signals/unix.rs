@@ -1,9 +1,10 @@
 use std::io;
+use std::sync::Arc;
 use std::thread;
 
 use nspawn::engine::Event;
 use nspawn::{Error, Result};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -18,6 +19,8 @@ pub(super) fn listen(received: impl Fn(Signal) + Send + 'static) -> Result<()> {
     let ignored = ignored();
     let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
     let mut signals = Signals::new(heeded).map_err(failed)?;
+    // Beyond the limit of a file's size a write shall fail, not end us.
+    signal_hook::flag::register(SIGXFSZ, Arc::default()).map_err(failed)?;
     let listen = move || {
         for number in signals.forever() {
             let event = if number == SIGINT { Event::CtrlC } else { Event::CtrlShutdown };

@@ -118,11 +118,12 @@ pub(super) fn find_executable(
     Ok(Executable { path, program })
 }
 
-/// Opens the file that takes the output, for appending, made where it is absent. No link on the way is followed.
+/// Opens the file that takes the output, for appending, made with `mode` where it is absent. No link on the way is
+/// followed.
 ///
 /// # Errors
 /// `InvalidSpec` or `Host`: no regular file, a link, not writable, or a file that has a second name elsewhere.
-pub(super) fn open_stdout(directory: BorrowedFd<'_>, path: &RelativePath) -> Result<OwnedFd> {
+pub(super) fn open_stdout(directory: BorrowedFd<'_>, path: &RelativePath, mode: u32) -> Result<OwnedFd> {
     let spelled = spell(directory, path.components(), Missing::AllowLast)?;
     let subject = || format!("stdout_filename {path}");
     let flags = OFlags::WRONLY
@@ -132,7 +133,7 @@ pub(super) fn open_stdout(directory: BorrowedFd<'_>, path: &RelativePath) -> Res
         | OFlags::NOCTTY
         | OFlags::CLOEXEC;
     let resolve = BENEATH.union(ResolveFlags::NO_SYMLINKS);
-    let opened = openat2(directory, spelled.join("/"), flags, Mode::from_raw_mode(0o644), resolve);
+    let opened = openat2(directory, spelled.join("/"), flags, Mode::from_raw_mode(mode), resolve);
     let file = File::from(opened.map_err(|errno| {
         let refused = |reason: &str| Error::invalid("stdout_filename", format!("{reason}: {path}"));
         match errno {
@@ -197,10 +198,14 @@ pub(super) fn names_in(directory: &OwnedFd) -> Result<Vec<String>> {
 /// Lists a directory; names that are not UTF-8 cannot be meant.
 fn list(directory: BorrowedFd<'_>, below: &[String]) -> Result<Vec<String>> {
     let path = if below.is_empty() { ".".to_owned() } else { below.join("/") };
+    let subject = || match below {
+        [] => "process_directory".to_owned(),
+        _ => format!("{path} in process_directory"),
+    };
     let failed = |errno: Errno| match errno {
         Errno::NOTDIR => Error::new(ErrorKind::NotFound, "find", path.clone()).reason("is no directory"),
         Errno::XDEV => Error::invalid(path.clone(), "is a link that leads out of process_directory"),
-        errno => Error::io("read directory", path.clone(), errno),
+        errno => Error::io("read", subject(), errno),
     };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = openat2(directory, path.as_str(), flags, Mode::empty(), BENEATH).map_err(failed)?;
@@ -265,7 +270,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let at = |path: &str| place.path().join(path);
         let directory = opened(place.path());
-        let open = |path: &str| open_stdout(directory.as_fd(), &relative(path));
+        let open = |path: &str| open_stdout(directory.as_fd(), &relative(path), 0o644);
         for _ in 0..2 {
             File::from(open("Out.txt").unwrap()).write_all(b"x").unwrap();
         }

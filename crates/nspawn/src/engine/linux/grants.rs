@@ -75,7 +75,7 @@ pub(super) fn acquire(
         layers.push(layers::document(&base::ensure(&engine.data, wine, &system, observer)?)?);
     }
     // Last of what can be refused: it may make a file.
-    let stdio = open_stdio(&spec, &mut sources)?;
+    let stdio = open_stdio(&spec, &mut sources, engine.output_mode)?;
     let mut rollback = Rollback::default();
     let scratch = make_scratch(engine, id, layers.len(), &mut sources, &mut rollback)?;
     observer.step(&format!("CreateSandboxLayer: Layer created, name: [{id}]"));
@@ -163,7 +163,7 @@ fn native(spec: &Spec, linking: Linking) -> Result<Loader> {
     }
 }
 
-fn open_stdio(spec: &Spec, sources: &mut Sources) -> Result<[OwnedFd; 3]> {
+fn open_stdio(spec: &Spec, sources: &mut Sources, output_mode: u32) -> Result<[OwnedFd; 3]> {
     match &spec.process.stdio {
         StdioSpec::Inherit => {
             let (input, output, error) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
@@ -176,7 +176,7 @@ fn open_stdio(spec: &Spec, sources: &mut Sources) -> Result<[OwnedFd; 3]> {
         StdioSpec::File(path) => {
             let null = File::open("/dev/null").map_err(|error| Error::io("open", "/dev/null", error))?;
             let directory = sources.open(&spec.process.directory).map_err(super::sandbox_error)?;
-            let output = files::open_stdout(directory, path)?;
+            let output = files::open_stdout(directory, path, output_mode)?;
             let error = files::standard("error", output.as_fd())?;
             Ok([null.into(), output, error])
         }
