@@ -186,10 +186,9 @@ pub fn feed(mut input: std::process::ChildStdin, bytes: Vec<u8>) -> thread::Join
     thread::spawn(move || input.write_all(&bytes))
 }
 
-/// Returns whether a text is one error in our words: one line that names what was tried on what, and hints.
-pub fn is_one_error(errors: &str) -> bool {
-    let mut lines = errors.lines();
-    let first = lines.next().and_then(|line| line.strip_prefix("error: "));
-    first.is_some_and(|error| error.split(' ').count() > 2)
-        && lines.all(|line| line.starts_with("hint: ") || line.starts_with("note: "))
+/// Returns whether a text holds one error, which names what was tried on what, and else nothing but remarks on it.
+pub fn is_one_error(text: &str) -> bool {
+    let (errors, others): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("error: "));
+    let is_remark = |line: &&str| ["hint: ", "note: ", "warning: "].iter().any(|what| line.starts_with(what));
+    errors.len() == 1 && errors[0].split(' ').count() > 3 && others.iter().all(is_remark)
 }

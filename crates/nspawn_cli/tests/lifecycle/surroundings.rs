@@ -1,17 +1,24 @@
 //! What the launcher was started with: descriptors, directory, masks, signals, environment.
 
 use std::fs;
-use std::process::Command;
+use std::os::unix::fs::MetadataExt as _;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
 
 use crate::host::Host;
-use crate::launch::{Ended, Running, launcher};
+use crate::launch::{Ended, Running, collect, is_one_error, launcher, report};
 
-/// Runs the launcher from a shell that first does something, and passes its arguments on.
+/// Runs the launcher from a shell that first does something.
 fn run_after(host: &Host, arguments: &[&str], first: &str) -> Ended {
-    let inner = launcher(host, &host.config(arguments));
+    run_config_after(host, &host.config(arguments), first)
+}
+
+fn run_config_after(host: &Host, config: &Value, first: &str) -> Ended {
+    let inner = launcher(host, config);
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("{first}\"$@\""), "sh"]).arg(inner.get_program()).args(inner.get_args());
-    Running::start(shell.stdin(std::process::Stdio::null())).end()
+    Running::start(shell.stdin(Stdio::null())).end()
 }
 
 #[test]
@@ -47,8 +54,8 @@ fn closed_standard_handles_do_not_matter() {
             // What the program writes to a closed output is its matter: it is told, or it is not.
             assert!(matches!(ended.code(), 0 | 1), "{closed}, {:?}: {ended:?}", host.kind);
             assert_eq!(ended.output.len(), output, "{closed}, {:?}", host.kind);
-            let report = crate::launch::report(&host);
-            assert_eq!(report["reason"], "exited", "{closed}: {report}");
+            let told = report(&host);
+            assert_eq!(told["reason"], "exited", "{closed}: {told}");
             host.assert_empty(closed);
         }
     }
@@ -67,8 +74,24 @@ fn a_host_without_room_is_told_of() {
     let Some(host) = Host::native("a_host_without_room_is_told_of") else { return };
     for first in ["ulimit -n 8; exec ", "ulimit -n 16; exec ", "ulimit -f 0; exec "] {
         let ended = run_after(&host, &["exit", "7"], first);
-        let refused = ended.code() == 125 && crate::launch::is_one_error(&ended.errors);
+        let refused = ended.code() == 125 && is_one_error(&ended.errors);
         assert!(refused || ended.code() == 7, "{first}: {ended:?}");
-        crate::launch::collect(&host, first);
+        collect(&host, first);
+    }
+}
+
+/// The caller's mask is for the caller's file, not for what the container is made of.
+#[test]
+fn a_new_file_for_output_is_as_private_as_the_caller_wants() {
+    for host in Host::all("a_new_file_for_output_is_as_private_as_the_caller_wants") {
+        for (mask, mode) in [("077", 0o600), ("022", 0o644), ("0", 0o644)] {
+            let file = format!("said_{mask}.txt");
+            let mut config = host.config(&["bytes"]);
+            config["stdout_filename"] = json!(file);
+            let ended = run_config_after(&host, &config, &format!("umask {mask}; exec "));
+            assert_eq!(ended.code(), 0, "{mask}, {:?}: {ended:?}", host.kind);
+            let made = fs::metadata(host.place.work().join(file)).unwrap();
+            assert_eq!(made.mode() & 0o777, mode, "{mask}, {:?}", host.kind);
+        }
     }
 }
