@@ -11,7 +11,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::child::{Failure, Prepared, become_program, tell};
 use crate::message::{Message, NOTE_LEN, Step};
-use crate::raw;
+use crate::raw::{self, Child};
 
 /// Starts the program and stays until it has ended or the launcher is gone.
 pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
@@ -203,10 +203,26 @@ impl Init<'_> {
         }
         let Some(status) = ended else { return false };
         let note = self.note();
+        self.await_subject(subject_of(&note));
         let subject = self.subject.signal_of(subject_of(&note));
         raw::end_all_others();
         tell(self.prepared.status.as_fd(), &Message::Ended { status, subject, note });
         true
+    }
+
+    /// Waits a little for the process that the program stood for: its death is known to others, by its closed files,
+    /// before it can be reaped. What the note names may be anything, so the wait has a bound.
+    fn await_subject(&mut self, subject: i32) {
+        const STEP: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+        for _ in 0..500 {
+            match if subject > 1 { raw::reap_one(subject) } else { Child::None } {
+                Child::Ended(status) => return self.subject.saw(subject, status),
+                Child::None => return,
+                Child::Alive => {
+                    let _ = poll(&mut [], Some(&STEP));
+                }
+            }
+        }
     }
 
     fn note(&self) -> [u8; NOTE_LEN] {

@@ -181,6 +181,27 @@ pub(crate) fn reap() -> Option<(i32, i32)> {
     (pid > 0).then_some((pid, status))
 }
 
+/// What became of a child that was looked at.
+pub(crate) enum Child {
+    /// It ended, and was reaped: its wait status.
+    Ended(i32),
+    /// It is still there.
+    Alive,
+    /// There is no such child.
+    None,
+}
+
+/// Reaps the child `pid` if it has ended.
+pub(crate) fn reap_one(pid: i32) -> Child {
+    let mut status = 0;
+    // SAFETY: status outlives the call; pid is positive, so it never means a group.
+    match unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) } {
+        0 => Child::Alive,
+        1.. => Child::Ended(status),
+        _ => Child::None,
+    }
+}
+
 /// As pid 1, kills every other process of its pid namespace and reaps them all: what they used is counted only then.
 /// The kernel, which would kill them when pid 1 exits, reaps without counting.
 pub(crate) fn end_all_others() {
