@@ -1,0 +1,141 @@
+//! Codes as the service returns them, and the document beside a failure.
+
+use std::io;
+
+use hcs_schema::results::ResultError;
+
+/// Which DLL answers: the codes of the service have another first digit in each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// vmcompute.dll: `0xC03701xx`.
+    V1,
+    /// computecore.dll: `0x803701xx`.
+    V2,
+}
+
+/// Why a call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// The low word of a code of the service.
+    Service(u16),
+    /// An error of Win32.
+    Win32(u16),
+    /// A whole HRESULT, from the script of faults.
+    Scripted(u32),
+}
+
+impl Code {
+    /// The call goes on: a success of vmcompute.dll.
+    pub const PENDING: Self = Self::Service(0x103);
+    /// The system is in the wrong state.
+    pub const INVALID_STATE: Self = Self::Service(0x105);
+    /// The document is refused.
+    pub const INVALID_JSON: Self = Self::Service(0x10D);
+    /// There is no such system.
+    pub const SYSTEM_NOT_FOUND: Self = Self::Service(0x10E);
+    /// There is such a system.
+    pub const SYSTEM_ALREADY_EXISTS: Self = Self::Service(0x10F);
+    /// The system has ended.
+    pub const SYSTEM_ALREADY_STOPPED: Self = Self::Service(0x110);
+    /// The directory is no layer.
+    pub const INVALID_LAYER: Self = Self::Service(0x112);
+    /// The process has ended.
+    pub const PROCESS_ALREADY_STOPPED: Self = Self::Service(0x11F);
+    /// `ERROR_FILE_NOT_FOUND`.
+    pub const FILE_NOT_FOUND: Self = Self::Win32(2);
+    /// `ERROR_PATH_NOT_FOUND`.
+    pub const PATH_NOT_FOUND: Self = Self::Win32(3);
+    /// `ERROR_ACCESS_DENIED`.
+    pub const ACCESS_DENIED: Self = Self::Win32(5);
+    /// `ERROR_INVALID_HANDLE`.
+    pub const INVALID_HANDLE: Self = Self::Win32(6);
+    /// `ERROR_GEN_FAILURE`.
+    pub const GENERAL: Self = Self::Win32(31);
+    /// `ERROR_SHARING_VIOLATION`.
+    pub const IN_USE: Self = Self::Win32(32);
+    /// `ERROR_INVALID_PARAMETER`.
+    pub const INVALID_ARGUMENT: Self = Self::Win32(87);
+    /// `ERROR_ALREADY_EXISTS`.
+    pub const ALREADY_EXISTS: Self = Self::Win32(183);
+    /// `ERROR_SERVICE_NOT_ACTIVE`.
+    pub const NOT_ACTIVE: Self = Self::Win32(1062);
+    /// `ERROR_NOT_FOUND`.
+    pub const ELEMENT_NOT_FOUND: Self = Self::Win32(1168);
+    /// `ERROR_INVALID_STATE`.
+    pub const WRONG_ORDER: Self = Self::Win32(5023);
+
+    /// Returns the HRESULT that a DLL of `family` returns.
+    pub fn hresult(self, family: Family) -> u32 {
+        match (self, family) {
+            // The newer codes are of computecore.dll; vmcompute.dll passes them on as they are.
+            (Self::Service(low @ 0x114..), _) | (Self::Service(low), Family::V2) => {
+                0x8037_0000 | u32::from(low)
+            }
+            (Self::Service(low), Family::V1) => 0xC037_0000 | u32::from(low),
+            (Self::Win32(low), _) => 0x8007_0000 | u32::from(low),
+            (Self::Scripted(code), _) => code,
+        }
+    }
+}
+
+/// A call that fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Why, as a code.
+    pub code: Code,
+    /// Why, in words.
+    pub message: String,
+}
+
+/// What a call of the service comes to.
+pub type Result<T> = std::result::Result<T, Failure>;
+
+impl Failure {
+    /// Says why.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// Says what failed on the disk.
+    pub fn io(what: impl std::fmt::Display, error: &io::Error) -> Self {
+        let code = match error.kind() {
+            io::ErrorKind::NotFound => Code::PATH_NOT_FOUND,
+            io::ErrorKind::AlreadyExists => Code::ALREADY_EXISTS,
+            io::ErrorKind::PermissionDenied => Code::ACCESS_DENIED,
+            _ => Code::GENERAL,
+        };
+        Self::new(code, format!("cannot {what}: {error}"))
+    }
+
+    /// Returns the result document.
+    pub fn document(&self, family: Family) -> String {
+        let error = self.code.hresult(family).cast_signed();
+        let document = ResultError { error, error_message: self.message.clone(), error_events: Vec::new() };
+        serde_json::to_string(&document).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_dll_has_its_own_first_digit() {
+        for (code, v1, v2) in [
+            (Code::INVALID_JSON, 0xC037_010D, 0x8037_010D),
+            (Code::PENDING, 0xC037_0103, 0x8037_0103),
+            (Code::PROCESS_ALREADY_STOPPED, 0x8037_011F, 0x8037_011F),
+            (Code::IN_USE, 0x8007_0020, 0x8007_0020),
+            (Code::Scripted(1), 1, 1),
+        ] {
+            assert_eq!((code.hresult(Family::V1), code.hresult(Family::V2)), (v1, v2), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn the_document_holds_code_and_words() {
+        let failure = Failure::new(Code::SYSTEM_NOT_FOUND, "no system a");
+        let document = failure.document(Family::V1);
+        assert_eq!(document, r#"{"Error":-1070137074,"ErrorMessage":"no system a"}"#);
+    }
+}

@@ -1,0 +1,29 @@
+//! What the stand-in DLLs share: a small Host Compute Service. Its state lies on disk, so that both DLLs in several
+//! processes see the same systems and layers:
+//!
+//! ```text
+//! %NSPAWN_STANDIN%/
+//!   lock                       held while anything below is read or changed
+//!   calls.jsonl                one line for each call: {"call": "HcsStartComputeSystem", "pid": 32, "arguments": {...}}
+//!   faults.json                optional, by the test: which calls fail, and how (see `fault`)
+//!   layers.json                which layers are attached, and how far
+//!   systems/<id>/
+//!     document.json            as it was given
+//!     record.json              state, exit, processes
+//!     holders/<number>         one for each open handle; locked by the process that has it
+//! ```
+//!
+//! What decides is pure ([`machine`], [`layer`], [`document`], [`path`], [`fault`]); all of it is tested everywhere.
+
+pub mod code;
+pub mod document;
+pub mod fault;
+pub mod guid;
+pub mod layer;
+pub mod machine;
+pub mod path;
+pub mod store;
+pub mod table;
+pub mod watch;
+
+pub use code::{Code, Failure, Family, Result};

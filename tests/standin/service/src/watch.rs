@@ -1,0 +1,164 @@
+//! Callbacks: a thread for each that is registered. It tells what waits in a mailbox, and what it finds by looking at
+//! the disk now and then. To unregister is to end the thread, so that no callback runs or can come after.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::fault::Delivery;
+
+/// How often the disk is looked at.
+const INTERVAL: Duration = Duration::from_millis(5);
+
+/// How long a call waits for its news to be told early.
+const EARLY: Duration = Duration::from_millis(200);
+
+/// What is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The system ended.
+    SystemExited,
+    /// It is created. vmcompute.dll alone tells so.
+    CreateCompleted,
+    /// It is started. vmcompute.dll alone tells so.
+    StartCompleted,
+    /// The process ended.
+    ProcessExited,
+    /// The service went away.
+    Disconnect,
+}
+
+/// A piece of news.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// What happened.
+    pub kind: Kind,
+    /// Its document, where it has one.
+    pub data: Option<String>,
+}
+
+impl News {
+    /// Returns what is told of it, and how often.
+    pub fn delivered(self, delivery: Delivery) -> Vec<Self> {
+        match delivery {
+            Delivery::Once | Delivery::Early => vec![self],
+            Delivery::Never => Vec::new(),
+            Delivery::Twice => vec![self.clone(), self],
+            Delivery::Disconnect => vec![Self { kind: Kind::Disconnect, data: None }],
+        }
+    }
+}
+
+/// News that waits until somebody listens.
+#[derive(Debug, Default)]
+pub struct Mailbox {
+    waiting: Mutex<Vec<News>>,
+    changed: Condvar,
+}
+
+impl Mailbox {
+    fn waiting(&self) -> MutexGuard<'_, Vec<News>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts news in. That which is early is waited for until it is told, where somebody listens.
+    pub fn put(&self, news: News, delivery: Delivery) {
+        self.waiting().extend(news.delivered(delivery));
+        self.changed.notify_all();
+        if delivery == Delivery::Early {
+            let told = self.changed.wait_timeout_while(self.waiting(), EARLY, |waiting| !waiting.is_empty());
+            drop(told);
+        }
+    }
+
+    /// Returns what waits, after a while at most.
+    fn take(&self) -> Vec<News> {
+        let waiting = self.waiting();
+        let found = self.changed.wait_timeout_while(waiting, INTERVAL, |waiting| waiting.is_empty());
+        let (mut waiting, _) = found.unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *waiting)
+    }
+}
+
+/// A registered callback. Dropping it unregisters it, and waits for one that runs.
+#[derive(Debug)]
+pub struct Watch {
+    stop: Arc<Mutex<bool>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Tells what waits in `mailbox` and what `look` finds.
+    pub fn start(
+        mailbox: Arc<Mailbox>,
+        mut look: impl FnMut() -> Vec<News> + Send + 'static,
+        tell: impl Fn(&News) + Send + 'static,
+    ) -> Self {
+        let stop = Arc::new(Mutex::new(false));
+        let stopped = {
+            let stop = Arc::clone(&stop);
+            move || *stop.lock().unwrap_or_else(PoisonError::into_inner)
+        };
+        let listen = move || {
+            while !stopped() {
+                let mut news = mailbox.take();
+                news.extend(look());
+                for news in news.iter().take_while(|_| !stopped()) {
+                    tell(news);
+                }
+                mailbox.changed.notify_all();
+            }
+        };
+        Self { stop, thread: Some(thread::spawn(listen)) }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        // A callback that panicked has told its news already.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn news(kind: Kind) -> News {
+        News { kind, data: None }
+    }
+
+    #[test]
+    fn news_waits_for_who_registers_late() {
+        let mailbox = Arc::new(Mailbox::default());
+        mailbox.put(news(Kind::CreateCompleted), Delivery::Twice);
+        mailbox.put(news(Kind::StartCompleted), Delivery::Never);
+        mailbox.put(news(Kind::StartCompleted), Delivery::Disconnect);
+        let (sender, receiver) = mpsc::channel();
+        let mut exited = Some(news(Kind::SystemExited));
+        let watch = Watch::start(
+            Arc::clone(&mailbox),
+            move || exited.take().into_iter().collect(),
+            move |news| sender.send(news.kind).unwrap(),
+        );
+        let told: Vec<_> = receiver.iter().take(4).collect();
+        drop(watch);
+        assert_eq!(
+            told,
+            [Kind::CreateCompleted, Kind::CreateCompleted, Kind::Disconnect, Kind::SystemExited]
+        );
+        assert!(receiver.recv().is_err(), "nothing comes once it is unregistered");
+    }
+
+    #[test]
+    fn early_news_is_taken_before_the_call_returns() {
+        let mailbox = Arc::new(Mailbox::default());
+        let watch = Watch::start(Arc::clone(&mailbox), Vec::new, |_| ());
+        mailbox.put(news(Kind::StartCompleted), Delivery::Early);
+        assert!(mailbox.waiting().is_empty());
+        drop(watch);
+    }
+}
