@@ -19,6 +19,71 @@ pub struct PropertyQuery {
     pub property_types: Vec<String>,
 }
 
+/// A signal to a process, from Windows Server 2019 on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signal {
+    /// Which one.
+    #[serde(rename = "Signal")]
+    pub kind: SignalKind,
+}
+
+/// The signals that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the names are the service's")]
+pub enum SignalKind {
+    CtrlC,
+    CtrlBreak,
+    CtrlClose,
+    CtrlLogOff,
+    CtrlShutdown,
+}
+
+/// A change of a process.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "Operation", deny_unknown_fields)]
+pub enum ProcessChange {
+    /// Its console has another size.
+    ConsoleSize {
+        /// In cells.
+        #[serde(rename = "ConsoleSize")]
+        size: Cells,
+    },
+    /// The service closes its end of a stream.
+    CloseHandle {
+        /// Of which one.
+        #[serde(rename = "CloseHandle")]
+        stream: Stream,
+    },
+}
+
+/// The size of a console.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Cells {
+    /// Rows.
+    pub height: u16,
+    /// Columns.
+    pub width: u16,
+}
+
+/// A stream by name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Stream {
+    /// Which one.
+    pub handle: StreamName,
+}
+
+/// The streams that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the names are the service's")]
+pub enum StreamName {
+    StdIn,
+    StdOut,
+    StdErr,
+}
+
 /// Which systems an enumeration asks for; an empty list means all.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
@@ -196,6 +261,21 @@ mod tests {
             assert_eq!(process(family, text).unwrap_err().code, Code::INVALID_JSON, "{text}");
         }
         process(Family::V2, r#"{"CommandLine": "a", "RestrictedToken": true}"#).unwrap();
+    }
+
+    #[test]
+    fn changes_and_signals_are_read_strictly() {
+        for text in [
+            r#"{"Operation": "ConsoleSize", "ConsoleSize": {"Height": 25, "Width": 80}}"#,
+            r#"{"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}"#,
+        ] {
+            read::<ProcessChange>(text).unwrap();
+        }
+        read::<Signal>(r#"{"Signal": "CtrlC"}"#).unwrap();
+        read::<Signal>(r#"{"Signal": "SIGTERM"}"#).unwrap_err();
+        for text in ["", r#"{"Operation": "CloseHandle", "CloseHandle": {"Handle": "0"}}"#] {
+            read::<ProcessChange>(text).unwrap_err();
+        }
     }
 
     #[test]

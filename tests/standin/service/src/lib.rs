@@ -13,7 +13,8 @@
 //!     holders/<number>         one for each open handle; locked by the process that has it
 //! ```
 //!
-//! What decides is pure ([`machine`], [`layer`], [`document`], [`path`], [`fault`]); all of it is tested everywhere.
+//! What decides is pure and tested everywhere ([`machine`], [`layer`], [`document`], [`path`], [`fault`]). What
+//! runs processes and talks to callers is for Windows alone.
 
 pub mod code;
 pub mod document;
@@ -25,5 +26,12 @@ pub mod path;
 pub mod store;
 pub mod table;
 pub mod watch;
+
+#[cfg(windows)]
+pub mod memory;
+#[cfg(windows)]
+pub mod process;
+#[cfg(windows)]
+pub mod session;
 
 pub use code::{Code, Failure, Family, Result};

@@ -52,31 +52,45 @@ impl News {
 /// News that waits until somebody listens.
 #[derive(Debug, Default)]
 pub struct Mailbox {
-    waiting: Mutex<Vec<News>>,
+    letters: Mutex<Letters>,
     changed: Condvar,
 }
 
+#[derive(Debug, Default)]
+struct Letters {
+    waiting: Vec<News>,
+    /// How many were taken and are not told yet.
+    taken: usize,
+}
+
 impl Mailbox {
-    fn waiting(&self) -> MutexGuard<'_, Vec<News>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn letters(&self) -> MutexGuard<'_, Letters> {
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts news in. That which is early is waited for until it is told, where somebody listens.
     pub fn put(&self, news: News, delivery: Delivery) {
-        self.waiting().extend(news.delivered(delivery));
+        self.letters().waiting.extend(news.delivered(delivery));
         self.changed.notify_all();
         if delivery == Delivery::Early {
-            let told = self.changed.wait_timeout_while(self.waiting(), EARLY, |waiting| !waiting.is_empty());
-            drop(told);
+            let untold = |letters: &mut Letters| !letters.waiting.is_empty() || letters.taken > 0;
+            drop(self.changed.wait_timeout_while(self.letters(), EARLY, untold));
         }
     }
 
     /// Returns what waits, after a while at most.
     fn take(&self) -> Vec<News> {
-        let waiting = self.waiting();
-        let found = self.changed.wait_timeout_while(waiting, INTERVAL, |waiting| waiting.is_empty());
-        let (mut waiting, _) = found.unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *waiting)
+        let empty = |letters: &mut Letters| letters.waiting.is_empty();
+        let found = self.changed.wait_timeout_while(self.letters(), INTERVAL, empty);
+        let (mut letters, _) = found.unwrap_or_else(PoisonError::into_inner);
+        letters.taken = letters.waiting.len();
+        std::mem::take(&mut letters.waiting)
+    }
+
+    /// Notes that what was taken is told.
+    fn told(&self) {
+        self.letters().taken = 0;
+        self.changed.notify_all();
     }
 }
 
@@ -101,12 +115,9 @@ impl Watch {
         };
         let listen = move || {
             while !stopped() {
-                let mut news = mailbox.take();
-                news.extend(look());
-                for news in news.iter().take_while(|_| !stopped()) {
-                    tell(news);
-                }
-                mailbox.changed.notify_all();
+                mailbox.take().iter().take_while(|_| !stopped()).for_each(&tell);
+                mailbox.told();
+                look().iter().take_while(|_| !stopped()).for_each(&tell);
             }
         };
         Self { stop, thread: Some(thread::spawn(listen)) }
@@ -154,11 +165,16 @@ mod tests {
     }
 
     #[test]
-    fn early_news_is_taken_before_the_call_returns() {
+    fn early_news_is_told_before_the_call_returns() {
         let mailbox = Arc::new(Mailbox::default());
-        let watch = Watch::start(Arc::clone(&mailbox), Vec::new, |_| ());
+        let (sender, receiver) = mpsc::channel();
+        let slow = move |news: &News| {
+            thread::sleep(Duration::from_millis(20));
+            sender.send(news.kind).unwrap();
+        };
+        let watch = Watch::start(Arc::clone(&mailbox), Vec::new, slow);
         mailbox.put(news(Kind::StartCompleted), Delivery::Early);
-        assert!(mailbox.waiting().is_empty());
+        assert_eq!(receiver.try_recv(), Ok(Kind::StartCompleted));
         drop(watch);
     }
 }

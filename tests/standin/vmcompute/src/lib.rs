@@ -1,0 +1,63 @@
+//! Stands in for vmcompute.dll: compute systems and processes of schema v1, and layers. What the functions do is in
+//! `service`; here is how they are called. There are those that the launcher calls, and no others.
+#![cfg(windows)]
+// UNSAFETY: functions that a caller finds by name and gives addresses.
+#![expect(unsafe_code, reason = "functions of a DLL")]
+#![expect(clippy::missing_safety_doc, reason = "the caller gives what the real DLL demands")]
+
+mod answer;
+mod layer;
+mod process;
+mod system;
+
+use std::ffi::c_void;
+use std::ptr::null;
+
+use service::code::{Code, Family};
+use service::memory::wide;
+use service::table::Table;
+use service::watch::{Kind, News, Watch};
+
+/// A text of the caller.
+type Text = *const u16;
+/// Where the caller wants a text.
+type Place = *mut *mut u16;
+/// A handle.
+type Raw = *mut c_void;
+/// A function of the caller that is told news: kind, context, status, document.
+type Callback = unsafe extern "system" fn(u32, Raw, i32, Text);
+
+/// All registered callbacks.
+static WATCHES: Table<Watch> = Table::new();
+
+/// What news is told with: addresses of the caller, which it keeps until it unregisters.
+struct Listener {
+    callback: Callback,
+    context: usize,
+}
+
+impl Listener {
+    fn new(callback: Callback, context: Raw) -> Self {
+        Self { callback, context: context as usize }
+    }
+
+    fn tell(&self, news: &News) {
+        let (number, status) = match news.kind {
+            Kind::SystemExited => (1, 0),
+            Kind::CreateCompleted => (2, 0),
+            Kind::StartCompleted => (3, 0),
+            Kind::ProcessExited => (0x0001_0000, 0),
+            Kind::Disconnect => (0x0100_0000, Code::NOT_ACTIVE.hresult(Family::V1).cast_signed()),
+        };
+        let data = news.data.as_deref().map(wide);
+        // SAFETY: the caller keeps function and context until it unregisters; the document outlives the call.
+        unsafe {
+            (self.callback)(
+                number,
+                self.context as Raw,
+                status,
+                data.as_ref().map_or(null(), |data| data.as_ptr()),
+            )
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Processes of compute systems.
+
+use std::os::windows::io::{IntoRawHandle as _, OwnedHandle};
+use std::ptr::null_mut;
+
+use serde_json::{Value, json};
+use service::code::{Code, Family, Result};
+use service::document;
+use service::memory::{put_text, text_at};
+use service::session::Process;
+use service::table::Table;
+
+use crate::answer::{answer, raw};
+use crate::system::{SYSTEMS, id, logged};
+use crate::{Callback, Listener, Place, Raw, Text, WATCHES};
+
+/// All open processes.
+static PROCESSES: Table<Process> = Table::new();
+
+/// `HCS_PROCESS_INFORMATION`.
+#[repr(C)]
+struct Information {
+    process_id: u32,
+    reserved: u32,
+    stdin: Raw,
+    stdout: Raw,
+    stderr: Raw,
+}
+
+fn arguments(process: Raw) -> Value {
+    json!({"pid": PROCESSES.get(process as usize).ok().map(|process| process.pid())})
+}
+
+/// Does what a call shall do to an open process.
+unsafe fn with(
+    name: &str,
+    process: Raw,
+    result: Place,
+    done: impl FnOnce(&Process) -> Result<Option<Code>>,
+) -> i32 {
+    // SAFETY: the place is the caller's.
+    unsafe { answer(name, &arguments(process), result, |_| done(&*PROCESSES.get(process as usize)?)) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsCreateProcess(
+    system: Raw,
+    parameters: Text,
+    information: *mut Information,
+    process: *mut Raw,
+    result: Place,
+) -> i32 {
+    // SAFETY: the text and the places are the caller's.
+    unsafe {
+        let document = text_at(parameters);
+        let arguments = json!({"id": id(system), "parameters": logged(&document)});
+        answer("HcsCreateProcess", &arguments, result, |call| {
+            let system = SYSTEMS.get(system as usize)?;
+            let (created, pipes) = system.create_process(Family::V1, &document, call.delivery)?;
+            let give =
+                |handle: Option<OwnedHandle>| handle.map_or(null_mut(), |handle| handle.into_raw_handle());
+            *information = Information {
+                process_id: created.pid(),
+                reserved: 0,
+                stdin: give(pipes.stdin),
+                stdout: give(pipes.stdout),
+                stderr: give(pipes.stderr),
+            };
+            *process = raw(PROCESSES.open(created));
+            Ok(None)
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsOpenProcess(system: Raw, pid: u32, process: *mut Raw, result: Place) -> i32 {
+    // SAFETY: the places are the caller's.
+    unsafe {
+        answer("HcsOpenProcess", &json!({"id": id(system), "pid": pid}), result, |_| {
+            *process = raw(PROCESSES.open(SYSTEMS.get(system as usize)?.open_process(pid)?));
+            Ok(None)
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsCloseProcess(process: Raw) -> i32 {
+    let close = |_: &_| PROCESSES.close(process as usize).map(|_| None);
+    // SAFETY: there is no place.
+    unsafe { answer("HcsCloseProcess", &arguments(process), null_mut(), close) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsTerminateProcess(process: Raw, result: Place) -> i32 {
+    // SAFETY: the place is the caller's.
+    unsafe { with("HcsTerminateProcess", process, result, |process| process.terminate().map(|()| None)) }
+}
+
+/// A program here has no console to be signalled by: every signal ends it, as it does one that handles none.
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsSignalProcess(process: Raw, options: Text, result: Place) -> i32 {
+    // SAFETY: the text and the place are the caller's.
+    unsafe {
+        let options = text_at(options);
+        with("HcsSignalProcess", process, result, |process| {
+            document::read::<document::Signal>(&options)?;
+            process.terminate().map(|()| None)
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsGetProcessProperties(process: Raw, properties: Place, result: Place) -> i32 {
+    // SAFETY: the places are the caller's.
+    unsafe {
+        with("HcsGetProcessProperties", process, result, |process| {
+            put_text(Family::V1, properties, &process.properties()?);
+            Ok(None)
+        })
+    }
+}
+
+/// Checks the request alone. Standard input ends when the caller closes its end; a console has no size here.
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsModifyProcess(process: Raw, settings: Text, result: Place) -> i32 {
+    // SAFETY: the text and the place are the caller's.
+    unsafe {
+        let settings = text_at(settings);
+        with("HcsModifyProcess", process, result, |process| {
+            document::read::<document::ProcessChange>(&settings)?;
+            process.needs_running().map(|()| None)
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsRegisterProcessCallback(
+    process: Raw,
+    callback: Callback,
+    context: Raw,
+    registered: *mut Raw,
+) -> i32 {
+    let register = |process: &Process| {
+        let listener = Listener::new(callback, context);
+        let watch = WATCHES.open(process.watch(move |news| listener.tell(news)));
+        // SAFETY: the place is the caller's.
+        unsafe { *registered = raw(watch) };
+        Ok(None)
+    };
+    // SAFETY: there is no place of a result.
+    unsafe { with("HcsRegisterProcessCallback", process, null_mut(), register) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsUnregisterProcessCallback(registered: Raw) -> i32 {
+    let close = |_: &_| WATCHES.close(registered as usize).map(|_| None);
+    // SAFETY: there is no place.
+    unsafe { answer("HcsUnregisterProcessCallback", &json!({}), null_mut(), close) }
+}
