@@ -39,6 +39,16 @@ impl Code {
     pub const SYSTEM_ALREADY_STOPPED: Self = Self::Service(0x110);
     /// The directory is no layer.
     pub const INVALID_LAYER: Self = Self::Service(0x112);
+    /// The operation has made no request.
+    pub const OPERATION_NOT_STARTED: Self = Self::Service(0x115);
+    /// The operation has made its request.
+    pub const OPERATION_ALREADY_STARTED: Self = Self::Service(0x116);
+    /// The operation is not done.
+    pub const OPERATION_PENDING: Self = Self::Service(0x117);
+    /// The operation was not done in time.
+    pub const OPERATION_TIMEOUT: Self = Self::Service(0x118);
+    /// The handle has a callback.
+    pub const CALLBACK_ALREADY_SET: Self = Self::Service(0x119);
     /// The process has ended.
     pub const PROCESS_ALREADY_STOPPED: Self = Self::Service(0x11F);
     /// `ERROR_FILE_NOT_FOUND`.

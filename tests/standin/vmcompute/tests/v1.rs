@@ -2,41 +2,24 @@
 //! The DLL is copied to the system's directory, where it alone is looked for.
 #![cfg(windows)]
 
+mod support;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use hcs_schema::properties::{Properties, State};
 use hcs_schema::results::ProcessStatus;
 use hcs_sys::pipe::Pipe;
 use hcs_sys::vmcompute::{Chain, Layer, Progress, System, enumerate, guid_of_name};
-use hcs_sys::{Code, Error, Kind, Notification};
+use hcs_sys::{Code, Error, Kind};
 use serde_json::{Value, json};
+use support::{WAIT, alone, calls, code, process_document, program, read_all, wait_for};
 
-const WAIT: Duration = Duration::from_secs(20);
-
-/// Runs a test in a process of its own, with a state of its own.
-fn alone(test: &str, body: impl FnOnce(&Path)) {
-    if let Some(root) = std::env::var_os("NSPAWN_STANDIN") {
-        return body(Path::new(&root));
-    }
-    let exe = std::env::current_exe().unwrap();
-    let dll = exe.with_file_name("vmcompute.dll");
-    let installed = Path::new(r"C:\windows\system32\vmcompute.dll");
-    if fs::read(&dll).unwrap() != fs::read(installed).unwrap_or_default() {
-        fs::copy(&dll, installed).unwrap();
-    }
-    let root = tempfile::tempdir().unwrap();
-    let status = Command::new(exe)
-        .args([test, "--exact", "--nocapture"])
-        .env("NSPAWN_STANDIN", root.path())
-        .status()
-        .unwrap();
-    assert!(status.success(), "{test}: {status}");
-}
+const DLL: &str = "vmcompute.dll";
 
 /// A scratch layer upon a base layer, both named by path.
 struct Disk {
@@ -73,61 +56,9 @@ fn plain(id: &str, root: &Path) -> String {
     document(id, root, &Disk::new(root), volume).to_string()
 }
 
-fn wait_for(receiver: &Receiver<Notification>, kind: Kind) -> Notification {
-    let told = receiver.recv_timeout(WAIT).unwrap();
-    assert_eq!(told.kind, kind, "{told:?}");
-    told
-}
-
-fn calls(root: &Path) -> Vec<String> {
-    let log = fs::read_to_string(root.join("calls.jsonl")).unwrap();
-    let name = |line: &str| serde_json::from_str::<Value>(line).unwrap()["call"].as_str().unwrap().to_owned();
-    log.lines().map(name).collect()
-}
-
-fn code<T>(result: Result<T, Error>) -> Option<Code> {
-    result.err().and_then(|error| error.code())
-}
-
-/// What runs in the container: says where it is, repeats what it reads, and exits with 7.
-#[test]
-#[ignore = "the contained program"]
-#[expect(clippy::disallowed_methods, reason = "its exit code is what is tested")]
-fn contained() {
-    let mut out = std::io::stdout();
-    writeln!(out, "in {}", std::env::current_dir().unwrap().display()).unwrap();
-    let text = std::io::read_to_string(std::io::stdin()).unwrap();
-    writeln!(out, "read {text} {}", std::env::var("GREETING").unwrap()).unwrap();
-    std::process::exit(7);
-}
-
-fn read_all(pipe: &Pipe) -> String {
-    let (mut text, mut buffer) = (Vec::new(), [0; 256]);
-    while let length @ 1.. = pipe.read(&mut buffer).unwrap() {
-        text.extend_from_slice(&buffer[..length]);
-    }
-    String::from_utf8(text).unwrap()
-}
-
-fn program(root: &Path) -> PathBuf {
-    let work = root.join("work");
-    fs::create_dir_all(&work).unwrap();
-    fs::copy(std::env::current_exe().unwrap(), work.join("program.exe")).unwrap();
-    work
-}
-
-fn process_document() -> String {
-    json!({
-        "CommandLine": r#""C:\nspawndir\program.exe" contained --exact --ignored --nocapture"#,
-        "WorkingDirectory": r"C:\nspawndir", "Environment": {"GREETING": "ahoy"},
-        "CreateStdInPipe": true, "CreateStdOutPipe": true,
-    })
-    .to_string()
-}
-
 #[test]
 fn the_whole_sequence() {
-    alone("the_whole_sequence", |root| {
+    alone(DLL, "the_whole_sequence", |root| {
         let (work, disk) = (program(root), Disk::new(root));
         disk.layer.create(&disk.chain()).unwrap();
         disk.layer.activate().unwrap();
@@ -204,7 +135,7 @@ fn the_whole_sequence() {
 
 #[test]
 fn refusals_have_code_and_document() {
-    alone("refusals_have_code_and_document", |root| {
+    alone(DLL, "refusals_have_code_and_document", |root| {
         let (system, _) = System::create("a", &plain("a", root)).unwrap();
         for (refused, wanted) in [
             (code(System::create("a", &plain("a", root))), Code::SYSTEM_ALREADY_EXISTS),
@@ -229,7 +160,7 @@ fn refusals_have_code_and_document() {
 
 #[test]
 fn faults_come_as_the_script_says() {
-    alone("faults_come_as_the_script_says", |root| {
+    alone(DLL, "faults_come_as_the_script_says", |root| {
         let script = json!([
             {"call": "HcsCreateComputeSystem", "notify": "twice"},
             {"call": "HcsStartComputeSystem", "n": 1, "code": "0x80070005"},
@@ -263,7 +194,7 @@ fn holder() {
 
 #[test]
 fn a_system_ends_with_its_holder() {
-    alone("a_system_ends_with_its_holder", |root| {
+    alone(DLL, "a_system_ends_with_its_holder", |root| {
         program(root);
         let mut holder = Command::new(std::env::current_exe().unwrap())
             .args(["holder", "--exact", "--ignored", "--nocapture"])

@@ -1,0 +1,245 @@
+//! Operations: what a request's result is fetched by, once.
+
+use std::os::windows::io::{IntoRawHandle as _, OwnedHandle};
+use std::ptr::null_mut;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use service::code::{Code, Failure, Family, Result};
+use service::fault::Delivery;
+use service::memory::put_text;
+use service::process::Pipes;
+use service::session::Call;
+use service::table::Table;
+
+use crate::{Place, Raw, hresult};
+
+/// All open operations.
+static OPERATIONS: Table<Operation> = Table::new();
+
+/// How long every request takes at least: a caller that does not wait finds it pending.
+const DELAY: Duration = Duration::from_millis(1);
+
+/// What a request came to.
+#[derive(Default)]
+pub struct Outcome {
+    /// Its result document.
+    pub document: Option<String>,
+    /// The process that it tells of.
+    pub process: Option<(u32, Pipes)>,
+}
+
+impl Outcome {
+    /// Returns that of a request with a result document.
+    pub fn of(document: String) -> Self {
+        Self { document: Some(document), process: None }
+    }
+}
+
+/// `HCS_PROCESS_INFORMATION`.
+#[repr(C)]
+struct Information {
+    process_id: u32,
+    reserved: u32,
+    stdin: Raw,
+    stdout: Raw,
+    stderr: Raw,
+}
+
+enum Stage {
+    Unused,
+    Pending,
+    Done(Result<Outcome>),
+}
+
+struct Operation {
+    stage: Mutex<Stage>,
+    done: Condvar,
+}
+
+impl Operation {
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self) -> Result<()> {
+        let mut stage = self.stage();
+        if !matches!(*stage, Stage::Unused) {
+            return Err(Failure::new(Code::OPERATION_ALREADY_STARTED, "the operation was used before"));
+        }
+        *stage = Stage::Pending;
+        Ok(())
+    }
+
+    fn complete(&self, outcome: Result<Outcome>) {
+        *self.stage() = Stage::Done(outcome);
+        self.done.notify_all();
+    }
+
+    /// Does something with the outcome, once it is there.
+    fn wait<T>(
+        &self,
+        within: Option<Duration>,
+        late: Code,
+        read: impl FnOnce(&mut Outcome) -> T,
+    ) -> Result<T> {
+        let pending = |stage: &mut Stage| matches!(stage, Stage::Pending);
+        let stage = self.stage();
+        let mut stage = match within {
+            None => self.done.wait_while(stage, pending).unwrap_or_else(PoisonError::into_inner),
+            Some(within) => {
+                self.done.wait_timeout_while(stage, within, pending).unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        match &mut *stage {
+            Stage::Unused => Err(Failure::new(Code::OPERATION_NOT_STARTED, "the operation was not used")),
+            Stage::Pending => Err(Failure::new(late, "the operation is not done")),
+            Stage::Done(Ok(outcome)) => Ok(read(outcome)),
+            Stage::Done(Err(failure)) => Err(failure.clone()),
+        }
+    }
+}
+
+/// When a caller learns that its request is refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// When the call returns: it would return a handle.
+    AtOnce,
+    /// By the operation.
+    Later,
+}
+
+/// Makes a request. What the script refuses is refused at once; either way the operation has the document. With
+/// `never` the operation of a request without news of its own is never done.
+pub fn request(
+    name: &str,
+    arguments: &Value,
+    operation: Raw,
+    refused: Refused,
+    done: impl FnOnce(&Call) -> Result<Outcome>,
+) -> i32 {
+    let begun =
+        OPERATIONS.get(operation as usize).and_then(|operation| operation.begin().map(|()| operation));
+    let operation = match begun {
+        Ok(operation) => operation,
+        Err(failure) => return hresult(&failure),
+    };
+    let at_once = |failure: Failure| {
+        let code = hresult(&failure);
+        operation.complete(Err(failure));
+        code
+    };
+    let call = match Call::begin(name, arguments) {
+        Ok(call) => call,
+        Err(failure) => return at_once(failure),
+    };
+    match done(&call) {
+        Err(failure) if refused == Refused::AtOnce => at_once(failure),
+        outcome => {
+            let tells = ["HcsShutDownComputeSystem", "HcsTerminateComputeSystem", "HcsCreateProcess"];
+            if call.delivery != Delivery::Never || tells.contains(&name) {
+                later(Arc::clone(&operation), outcome);
+            }
+            0
+        }
+    }
+}
+
+fn later(operation: Arc<Operation>, outcome: Result<Outcome>) {
+    thread::spawn(move || {
+        thread::sleep(DELAY);
+        operation.complete(outcome);
+    });
+}
+
+/// Reads an operation's outcome: what a failure's document says, or what is there.
+///
+/// # Safety
+/// `document` is null or may be written.
+unsafe fn fetch(
+    name: &str,
+    operation: Raw,
+    (within, late): (Option<Duration>, Code),
+    document: Place,
+    read: impl FnOnce(&mut Outcome) -> Result<()>,
+) -> i32 {
+    let done = Call::begin(name, &json!({})).and_then(|_| {
+        let operation = OPERATIONS.get(operation as usize)?;
+        operation.wait(within, late, |outcome| read(outcome).map(|()| outcome.document.clone()))?
+    });
+    let (text, code) = match done {
+        Ok(text) => (text, 0),
+        Err(failure) => (Some(failure.document(Family::V2)), hresult(&failure)),
+    };
+    // SAFETY: the place is the caller's.
+    unsafe {
+        if !document.is_null() {
+            *document = null_mut();
+        }
+        text.inspect(|text| put_text(Family::V2, document, text));
+    }
+    code
+}
+
+fn patience(milliseconds: u32) -> (Option<Duration>, Code) {
+    let within = (milliseconds != u32::MAX).then(|| Duration::from_millis(milliseconds.into()));
+    (within, Code::OPERATION_TIMEOUT)
+}
+
+/// Makes an operation that is waited for: there are none with a callback here.
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsCreateOperation(_context: Raw, completion: Raw) -> Raw {
+    match Call::begin("HcsCreateOperation", &json!({})) {
+        Ok(_) if completion.is_null() => {
+            OPERATIONS.open(Operation { stage: Mutex::new(Stage::Unused), done: Condvar::new() }) as Raw
+        }
+        _ => null_mut(),
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsCloseOperation(operation: Raw) {
+    // Nothing is returned, so that a fault by script is none.
+    let _ = Call::begin("HcsCloseOperation", &json!({}));
+    let _ = OPERATIONS.close(operation as usize);
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsGetOperationResult(operation: Raw, document: Place) -> i32 {
+    let now = (Some(Duration::ZERO), Code::OPERATION_PENDING);
+    // SAFETY: the place is the caller's.
+    unsafe { fetch("HcsGetOperationResult", operation, now, document, |_| Ok(())) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsWaitForOperationResult(
+    operation: Raw,
+    milliseconds: u32,
+    document: Place,
+) -> i32 {
+    // SAFETY: the place is the caller's.
+    unsafe { fetch("HcsWaitForOperationResult", operation, patience(milliseconds), document, |_| Ok(())) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsWaitForOperationResultAndProcessInfo(
+    operation: Raw,
+    milliseconds: u32,
+    information: *mut Information,
+    document: Place,
+) -> i32 {
+    let name = "HcsWaitForOperationResultAndProcessInfo";
+    let give = |handle: Option<OwnedHandle>| handle.map_or(null_mut(), |handle| handle.into_raw_handle());
+    let read = |outcome: &mut Outcome| {
+        let none = || Failure::new(Code::INVALID_ARGUMENT, "the operation tells of no process");
+        let (process_id, pipes) = outcome.process.take().ok_or_else(none)?;
+        let (stdin, stdout, stderr) = (give(pipes.stdin), give(pipes.stdout), give(pipes.stderr));
+        // SAFETY: the place is the caller's.
+        unsafe { *information = Information { process_id, reserved: 0, stdin, stdout, stderr } };
+        Ok(())
+    };
+    // SAFETY: the place is the caller's.
+    unsafe { fetch(name, operation, patience(milliseconds), document, read) }
+}

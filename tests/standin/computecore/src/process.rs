@@ -1,0 +1,111 @@
+//! Processes of compute systems.
+
+use serde_json::{Value, json};
+use service::code::{Family, Result};
+use service::document;
+use service::memory::text_at;
+use service::session::{Call, Process};
+use service::table::Table;
+
+use crate::operation::{Outcome, Refused, request};
+use crate::system::{SYSTEMS, call, id, logged};
+use crate::{Callback, Raw, Text, Watched, listener, needs_all_access};
+
+/// All open processes.
+static PROCESSES: Table<Watched<Process>> = Table::new();
+
+fn arguments(process: Raw) -> Value {
+    json!({"pid": PROCESSES.get(process as usize).ok().map(|process| process.value.pid())})
+}
+
+/// Requests something of an open process.
+fn with(name: &str, process: Raw, operation: Raw, done: impl FnOnce(&Process) -> Result<Outcome>) -> i32 {
+    request(name, &arguments(process), operation, Refused::Later, |_| {
+        done(&PROCESSES.get(process as usize)?.value)
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsCreateProcess(
+    system: Raw,
+    parameters: Text,
+    operation: Raw,
+    _security: Raw,
+    process: *mut Raw,
+) -> i32 {
+    // SAFETY: the text is the caller's.
+    let document = unsafe { text_at(parameters) };
+    let arguments = json!({"id": id(system), "parameters": logged(&document)});
+    request("HcsCreateProcess", &arguments, operation, Refused::AtOnce, |call: &Call| {
+        let system = SYSTEMS.get(system as usize)?;
+        let (created, pipes) = system.value.create_process(Family::V2, &document, call.delivery)?;
+        let told = (created.pid(), pipes);
+        // SAFETY: the place is the caller's.
+        unsafe { *process = PROCESSES.open(Watched::new(created)) as Raw };
+        Ok(Outcome { document: None, process: Some(told) })
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsOpenProcess(system: Raw, pid: u32, access: u32, process: *mut Raw) -> i32 {
+    call("HcsOpenProcess", &json!({"id": id(system), "pid": pid}), |_| {
+        needs_all_access(access)?;
+        let opened = SYSTEMS.get(system as usize)?.value.open_process(pid)?;
+        // SAFETY: the place is the caller's.
+        unsafe { *process = PROCESSES.open(Watched::new(opened)) as Raw };
+        Ok(())
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsCloseProcess(process: Raw) {
+    // Nothing is returned, so that a fault by script is none.
+    let _ = Call::begin("HcsCloseProcess", &arguments(process));
+    let _ = PROCESSES.close(process as usize);
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsTerminateProcess(process: Raw, operation: Raw, _options: Text) -> i32 {
+    let terminate = |process: &Process| process.terminate().map(|()| Outcome::default());
+    with("HcsTerminateProcess", process, operation, terminate)
+}
+
+/// A program here has no console to be signalled by: every signal ends it, as it does one that handles none.
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsSignalProcess(process: Raw, operation: Raw, options: Text) -> i32 {
+    // SAFETY: the text is the caller's.
+    let options = unsafe { text_at(options) };
+    with("HcsSignalProcess", process, operation, |process| {
+        document::read::<document::Signal>(&options)?;
+        process.terminate().map(|()| Outcome::default())
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsGetProcessProperties(process: Raw, operation: Raw, _query: Text) -> i32 {
+    let properties = |process: &Process| process.properties().map(Outcome::of);
+    with("HcsGetProcessProperties", process, operation, properties)
+}
+
+/// Checks the request alone. Standard input ends when the caller closes its end; a console has no size here.
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsModifyProcess(process: Raw, operation: Raw, settings: Text) -> i32 {
+    // SAFETY: the text is the caller's.
+    let settings = unsafe { text_at(settings) };
+    with("HcsModifyProcess", process, operation, |process| {
+        document::read::<document::ProcessChange>(&settings)?;
+        process.needs_running().map(|()| Outcome::default())
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "system" fn HcsSetProcessCallback(
+    process: Raw,
+    _options: u32,
+    context: Raw,
+    callback: Callback,
+) -> i32 {
+    call("HcsSetProcessCallback", &arguments(process), |_| {
+        PROCESSES.get(process as usize)?.set(|process| process.watch(listener(callback, context)))
+    })
+}

@@ -1,0 +1,86 @@
+//! What the tests of both DLLs share.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use hcs_sys::pipe::Pipe;
+use hcs_sys::{Code, Error, Kind, Notification};
+use serde_json::{Value, json};
+
+pub const WAIT: Duration = Duration::from_secs(20);
+
+/// Runs a test in a process of its own, with a state of its own.
+pub fn alone(dll: &str, test: &str, body: impl FnOnce(&Path)) {
+    if let Some(root) = std::env::var_os("NSPAWN_STANDIN") {
+        return body(Path::new(&root));
+    }
+    let exe = std::env::current_exe().unwrap();
+    let built = exe.with_file_name(dll);
+    let installed = Path::new(r"C:\windows\system32").join(dll);
+    if fs::read(&built).unwrap() != fs::read(&installed).unwrap_or_default() {
+        fs::copy(&built, &installed).unwrap();
+    }
+    let root = tempfile::tempdir().unwrap();
+    let status = Command::new(exe)
+        .args([test, "--exact", "--nocapture"])
+        .env("NSPAWN_STANDIN", root.path())
+        .status()
+        .unwrap();
+    assert!(status.success(), "{test}: {status}");
+}
+
+pub fn wait_for(receiver: &Receiver<Notification>, kind: Kind) -> Notification {
+    let told = receiver.recv_timeout(WAIT).unwrap();
+    assert_eq!(told.kind, kind, "{told:?}");
+    told
+}
+
+pub fn calls(root: &Path) -> Vec<String> {
+    let log = fs::read_to_string(root.join("calls.jsonl")).unwrap();
+    let name = |line: &str| serde_json::from_str::<Value>(line).unwrap()["call"].as_str().unwrap().to_owned();
+    log.lines().map(name).collect()
+}
+
+pub fn code<T>(result: Result<T, Error>) -> Option<Code> {
+    result.err().and_then(|error| error.code())
+}
+
+/// What runs in the container: says where it is, repeats what it reads, and exits with 7.
+#[test]
+#[ignore = "the contained program"]
+#[expect(clippy::disallowed_methods, reason = "its exit code is what is tested")]
+fn contained() {
+    let mut out = std::io::stdout();
+    writeln!(out, "in {}", std::env::current_dir().unwrap().display()).unwrap();
+    let text = std::io::read_to_string(std::io::stdin()).unwrap();
+    writeln!(out, "read {text} {}", std::env::var("GREETING").unwrap()).unwrap();
+    std::process::exit(7);
+}
+
+pub fn read_all(pipe: &Pipe) -> String {
+    let (mut text, mut buffer) = (Vec::new(), [0; 256]);
+    while let length @ 1.. = pipe.read(&mut buffer).unwrap() {
+        text.extend_from_slice(&buffer[..length]);
+    }
+    String::from_utf8(text).unwrap()
+}
+
+pub fn program(root: &Path) -> PathBuf {
+    let work = root.join("work");
+    fs::create_dir_all(&work).unwrap();
+    fs::copy(std::env::current_exe().unwrap(), work.join("program.exe")).unwrap();
+    work
+}
+
+pub fn process_document() -> String {
+    json!({
+        "CommandLine": r#""C:\nspawndir\program.exe" support::contained --exact --ignored --nocapture"#,
+        "WorkingDirectory": r"C:\nspawndir", "Environment": {"GREETING": "ahoy"},
+        "CreateStdInPipe": true, "CreateStdOutPipe": true,
+    })
+    .to_string()
+}
