@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Once;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -13,17 +14,22 @@ use serde_json::{Value, json};
 
 pub const WAIT: Duration = Duration::from_secs(20);
 
+/// Copies the DLL to where it is looked for, once: other tests may have it loaded.
+fn install(dll: &Path) {
+    let installed = Path::new(r"C:\windows\system32").join(dll.file_name().unwrap());
+    if fs::read(dll).unwrap() != fs::read(&installed).unwrap_or_default() {
+        fs::copy(dll, installed).unwrap();
+    }
+}
+
 /// Runs a test in a process of its own, with a state of its own.
 pub fn alone(dll: &str, test: &str, body: impl FnOnce(&Path)) {
     if let Some(root) = std::env::var_os("NSPAWN_STANDIN") {
         return body(Path::new(&root));
     }
     let exe = std::env::current_exe().unwrap();
-    let built = exe.with_file_name(dll);
-    let installed = Path::new(r"C:\windows\system32").join(dll);
-    if fs::read(&built).unwrap() != fs::read(&installed).unwrap_or_default() {
-        fs::copy(&built, &installed).unwrap();
-    }
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| install(&exe.with_file_name(dll)));
     let root = tempfile::tempdir().unwrap();
     let status = Command::new(exe)
         .args([test, "--exact", "--nocapture"])
