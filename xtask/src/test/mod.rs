@@ -65,12 +65,15 @@ fn check_dependencies(tally: &mut Tally) {
     check(tally, "deny", &["--workspace", "check", "--disable-fetch", "advisories"]);
 }
 
-/// Tests the guest's programs as far as that needs no Windows, and compares the committed ones with their source.
+/// Tests the workspaces apart, the guest's and the stand-ins', as far as that needs no Windows, and compares the committed ones with their source.
 /// Where another toolchain makes others, returns where those are: they are what is tested then.
 fn check_guest(tally: &mut Tally) -> Option<PathBuf> {
-    match shell::run(shell::cargo().args(["test", "--quiet", "--manifest-path", "guest/Cargo.toml"])) {
-        Ok(()) => tally.pass("guest"),
-        Err(error) => tally.fail(&format!("guest: {error:#}")),
+    for apart in ["guest", "tests/standin"] {
+        let manifest = format!("{apart}/Cargo.toml");
+        match shell::run(shell::cargo().args(["test", "--quiet", "--manifest-path", &manifest])) {
+            Ok(()) => tally.pass(apart),
+            Err(error) => tally.fail(&format!("{apart}: {error:#}")),
+        }
     }
     if !agent::toolchain_is_there() {
         tally.skip("agent: the toolchain of the guest programs is not installed");
