@@ -30,7 +30,7 @@ const fn file(name: &'static str, file: &'static str) -> Package {
 }
 
 /// What running Windows programs takes.
-pub const WINE: [Package; 2] = [program("wine", "wine"), file("wine64", "/usr/lib/wine/wine64")];
+pub const WINE: [Package; 2] = [program("wine", "wine"), file("wine64", crate::windows::WINE)];
 /// What fetching the programs of the tests takes.
 pub const PIP: [Package; 2] = [
     Package { name: "python3-pip", brings: Brings::PythonModule("pip") },

@@ -9,7 +9,8 @@ use anyhow::{Context as _, Result};
 
 use crate::{agent, shell};
 
-const WINE: &str = "/usr/lib/wine/wine64";
+/// Wine's loader, where Debian and Ubuntu have it.
+pub const WINE: &str = "/usr/lib/wine/wine64";
 
 /// Builds and tests, printing what is run.
 ///

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::measure::Contender;
 use super::subjects::{self, Limits};
-use crate::shell;
+use crate::{shell, windows};
 
 /// Wine without a container, with a prefix that is ready and a wineserver that is not.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Wine {
 
     fn command(&self) -> Command {
         // The loader itself: the `wine` of Debian is a shell script around it.
-        let mut command = Command::new("/usr/lib/wine/wine64");
+        let mut command = Command::new(windows::WINE);
         self.set(&mut command);
         command
     }

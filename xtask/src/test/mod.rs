@@ -89,7 +89,7 @@ fn check_guest(tally: &mut Tally) -> Option<PathBuf> {
 
 /// Builds for Windows and runs under Wine what is for Windows alone.
 fn check_windows(tally: &mut Tally) -> Result<()> {
-    if !agent::toolchain_is_there() || !Path::new("/usr/lib/wine/wine64").is_file() {
+    if !agent::toolchain_is_there() || !Path::new(windows::WINE).is_file() {
         tally.skip("windows: the toolchain for Windows or Wine is not installed");
         return Ok(());
     }
