@@ -19,6 +19,7 @@ use rustix::system::sethostname;
 
 use crate::cgroup::Entrance;
 use crate::message::{Message, Step};
+use crate::plan::AddressLayout;
 use crate::raw::{self, Command, Mask};
 use crate::seccomp::Filters;
 use crate::stage::{Attachment, Staged};
@@ -30,6 +31,7 @@ pub(crate) struct Prepared {
     pub(crate) hostname: Vec<u8>,
     pub(crate) filters: Filters,
     pub(crate) command: Command,
+    pub(crate) layout: AddressLayout,
     pub(crate) directory: std::ffi::CString,
     /// Standard input, output and error of the program, none of them below 3.
     pub(crate) stdio: [OwnedFd; 3],
@@ -180,6 +182,9 @@ fn prepare_program(prepared: &Prepared) -> Outcome<()> {
     at(Step::Stdio, rustix::stdio::dup2_stderr(error))?;
     at(Step::Stdio, raw::close_on_exec_from(3))?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    if prepared.layout == AddressLayout::Fixed {
+        raw::fix_address_layout();
+    }
     at(Step::Directory, rustix::process::chdir(prepared.directory.as_c_str()))?;
     at(Step::Filter, prepared.filters.apply())?;
     // Executing a program makes it dumpable again, as programs expect.

@@ -26,7 +26,7 @@ mod stage;
 
 pub use error::{Error, Result};
 pub use message::NOTE_LEN;
-pub use plan::{Access, Mount, Node, Plan, Program};
+pub use plan::{Access, AddressLayout, Mount, Node, Plan, Program};
 pub use sandbox::{Exit, ProgramExit, Resources, Sandbox, Stdio};
 pub use sources::Sources;
 pub use stage::{Staged, stage};

@@ -159,6 +159,19 @@ pub struct Program {
     pub environment: Vec<String>,
     /// The directory it starts in, absolute in the sandbox.
     pub directory: String,
+    /// Where its memory lies.
+    pub layout: AddressLayout,
+}
+
+/// Where the kernel puts the parts of a program's memory, and those of all that it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AddressLayout {
+    /// At places that nobody can guess, as the host is set.
+    Random,
+    /// Always at the same, for programs that need certain addresses free (personality(2), `ADDR_NO_RANDOMIZE`). Where
+    /// the host refuses that, as some filters around us do, it stays random.
+    Fixed,
 }
 
 /// Text as text, anything else as its length: a plan is for reading.

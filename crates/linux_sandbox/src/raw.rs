@@ -114,6 +114,15 @@ impl Command {
     }
 }
 
+/// Makes the kernel lay out alike the memory of all that this process executes and starts, where it may ask for that.
+pub(crate) fn fix_address_layout() {
+    // SAFETY: personality takes numbers only; the first call reads, and fails nowhere.
+    unsafe {
+        let now = libc::personality(0xFFFF_FFFF);
+        libc::personality((now | libc::ADDR_NO_RANDOMIZE) as libc::c_ulong);
+    }
+}
+
 /// The signals of a mask.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Mask {

@@ -89,6 +89,7 @@ impl Sandbox {
             hostname: plan.hostname.clone().into_bytes(),
             filters: Filters::new().context("make", || "the system call filter")?,
             command: command(plan)?,
+            layout: plan.program.layout,
             directory: c_string(&plan.program.directory)?,
             stdio: [above_stdio(stdio.input)?, above_stdio(stdio.output)?, above_stdio(stdio.error)?],
             entrance,

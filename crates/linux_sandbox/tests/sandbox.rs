@@ -13,7 +13,9 @@ use std::path::PathBuf;
 use std::sync::Barrier;
 use std::time::Duration;
 
-use linux_sandbox::{Access, Mount, Node, Plan, Program, ProgramExit, Sandbox, Sources, Stdio, stage};
+use linux_sandbox::{
+    Access, AddressLayout, Mount, Node, Plan, Program, ProgramExit, Sandbox, Sources, Stdio, stage,
+};
 
 /// A root in which the host's shell runs.
 fn shell(script: &str) -> Plan {
@@ -45,6 +47,7 @@ fn shell(script: &str) -> Plan {
             arguments: ["sh", "-c", script].map(str::to_owned).to_vec(),
             environment: vec!["PATH=/usr/bin:/bin".to_owned()],
             directory: "/tmp".to_owned(),
+            layout: AddressLayout::Random,
         },
         note: Some("run/note".to_owned()),
     }
@@ -118,6 +121,27 @@ fn no_privilege_is_left() {
     assert_eq!((exit, text.contains("not permitted")), (ProgramExit::Exited(1), true), "{text}");
     let (exit, text) = run("mount -t tmpfs none /tmp; hostname other; cat /proc/1/environ");
     assert_ne!(exit, ProgramExit::Exited(0), "{text}");
+}
+
+#[test]
+fn memory_lies_where_the_plan_says() {
+    if !root("memory_lies_where_the_plan_says") {
+        return;
+    }
+    let fixed = |script: &str| {
+        let mut plan = shell(script);
+        plan.program.layout = AddressLayout::Fixed;
+        let (sandbox, mut output) = spawn(&plan);
+        let mut text = String::new();
+        output.read_to_string(&mut text).unwrap();
+        assert_eq!(sandbox.wait(None).unwrap().unwrap().program, ProgramExit::Exited(0), "{text}");
+        text
+    };
+    // What a program starts has it too.
+    let maps = "cat /proc/self/maps";
+    assert_eq!(fixed(maps), fixed(maps));
+    let random = fs::read_to_string("/proc/sys/kernel/randomize_va_space").unwrap().trim() != "0";
+    assert_eq!(run(maps).1 != run(maps).1, random);
 }
 
 #[test]

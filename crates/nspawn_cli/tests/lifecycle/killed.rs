@@ -88,7 +88,7 @@ fn killed_at_any_moment_it_leaves_nothing_native() {
 #[test]
 fn killed_at_any_moment_it_leaves_nothing_windows() {
     let Some(host) = Host::windows("killed_at_any_moment_it_leaves_nothing_windows") else { return };
-    sweep(&host, 2, 60);
+    sweep(&host, 2, 200);
 }
 
 #[test]

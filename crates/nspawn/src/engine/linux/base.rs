@@ -164,6 +164,7 @@ fn run(
             arguments: vec!["sh".to_owned(), "-c".to_owned(), script],
             environment,
             directory: "/tmp".to_owned(),
+            layout: root::WINE_LAYOUT,
         },
         note: None,
     };

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use linux_sandbox::{Access, Mount, Node, Plan, Program};
+use linux_sandbox::{Access, AddressLayout, Mount, Node, Plan, Program};
 use serde::Serialize;
 
 use super::limits::{self, Wanted};
@@ -103,6 +103,7 @@ fn windows(
             arguments: ["wine64", r"C:\windows\nspawn_agent.exe"].map(str::to_owned).to_vec(),
             environment,
             directory: format!("/{drive}"),
+            layout: root::WINE_LAYOUT,
         },
         note: Some(super::orders::NOTE.to_owned()),
     })
@@ -219,6 +220,7 @@ fn native(container: &SystemView, process: &ProcessView) -> Result<Plan> {
             executable,
             environment,
             directory: in_root(&process.working_directory),
+            layout: AddressLayout::Random,
         },
         note: None,
     })

@@ -3,13 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
-use linux_sandbox::{Access, Mount, Node};
+use linux_sandbox::{Access, AddressLayout, Mount, Node};
 
 use super::orders;
 use super::wine::Wine;
 
 /// Where the Wine prefix lies in the sandbox.
 pub(super) const PREFIX: &str = "wine";
+/// Wine needs the page of shared user data at 0x7ffe0000. Debian's loader lies 50 MB below that, has no preloader to
+/// keep the page free, and since Linux 6.9 the heap begins at random in the GiB behind a program: one start in about
+/// ten thousand failed ("failed to map the shared user data").
+pub(super) const WINE_LAYOUT: AddressLayout = AddressLayout::Fixed;
 /// The account that programs run as by default.
 pub(super) const USER: &str = "ContainerUser";
 
