@@ -1,5 +1,7 @@
 //! Counts tests from what the standard test harness prints.
 
+use std::collections::BTreeMap;
+
 /// The stream that a line came by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
@@ -18,8 +20,13 @@ pub struct Tally {
     passed: Vec<String>,
     failed: Vec<String>,
     skipped: Vec<String>,
+    /// What failed tests said, by their names.
+    said: BTreeMap<String, Vec<String>>,
     section: Section,
 }
+
+/// So many lines of a failed test are repeated at the end, where they are looked for.
+const REPEATED: usize = 12;
 
 /// Where in the harness's report we are: its list of what successful tests printed is read, not shown.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -27,6 +34,8 @@ enum Section {
     #[default]
     Shown,
     Successes,
+    /// What the test of this name said.
+    Failure(String),
 }
 
 impl Tally {
@@ -66,7 +75,7 @@ impl Tally {
             "successes:" => self.section = Section::Successes,
             "failures:" => self.section = Section::Shown,
             line if line.starts_with("test result: ") => self.section = Section::Shown,
-            _ => {}
+            line => self.note_failure(stream, line),
         }
         if stream == Stream::Out && self.section == Section::Successes {
             return None;
@@ -83,7 +92,24 @@ impl Tally {
         Some(line)
     }
 
-    /// Prints the skipped and the failed by name, and the count alone on the last line.
+    /// Keeps what the harness shows of failed tests; backtraces are long, and shown once.
+    fn note_failure(&mut self, stream: Stream, line: &str) {
+        let header = line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" stdout ----"));
+        match (&self.section, header) {
+            (Section::Shown | Section::Failure(_), Some(name)) => {
+                self.section = Section::Failure(name.to_owned());
+            }
+            (Section::Failure(_), None) if line.starts_with("stack backtrace:") => {
+                self.section = Section::Shown;
+            }
+            (Section::Failure(name), None) if stream == Stream::Out && !line.is_empty() => {
+                self.said.entry(name.clone()).or_default().push(line.to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// Prints the skipped and the failed by name, with what these said, and the count alone on the last line.
     pub fn print(&self) {
         println!();
         for what in &self.skipped {
@@ -91,6 +117,9 @@ impl Tally {
         }
         for what in &self.failed {
             println!("failed: {what}");
+            for line in self.said.get(what).into_iter().flatten().take(REPEATED) {
+                println!("    {line}");
+            }
         }
         let (passed, failed, skipped) = (self.passed_count(), self.failed.len(), self.skipped.len());
         println!("{passed} passed, {failed} failed, {skipped} skipped");
@@ -125,6 +154,11 @@ mod tests {
         (Stream::Out, "---- two::works stdout ----"),
         (Stream::Out, "skipped: cases of two, v2: no cgroup v2"),
         (Stream::Out, "failures:"),
+        (Stream::Out, "---- two::breaks stdout ----"),
+        (Stream::Out, "assertion failed: it holds"),
+        (Stream::Out, "stack backtrace:"),
+        (Stream::Out, "   0: rust_begin_unwind"),
+        (Stream::Out, "failures:"),
         (Stream::Out, "    two::breaks"),
         (Stream::Out, "test result: FAILED. 3 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out"),
     ];
@@ -141,6 +175,7 @@ mod tests {
         let (tally, _) = taken(REPORT);
         assert_eq!((tally.passed_count(), tally.failed.len(), tally.skipped.len()), (2, 1, 3));
         assert_eq!(tally.failed, ["two::breaks"]);
+        assert_eq!(tally.said["two::breaks"], ["assertion failed: it holds"]);
         assert!(!tally.is_good());
     }
 
