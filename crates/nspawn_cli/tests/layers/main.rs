@@ -59,6 +59,61 @@ fn layers_lie_over_the_embedded_base_and_are_not_changed() {
 }
 
 #[test]
+fn layers_merge_by_names_as_windows_compares_them() {
+    if !has("layers_merge_by_names_as_windows_compares_them", &[WINDOWS]) {
+        return;
+    }
+    let place = Place::with(&program(Target::Windows, READER));
+    let app = [
+        ("Windows/System32/Extra.txt", "app"),
+        ("Windows/System32/drivers/ETC/more.txt", "app"),
+        ("Tools/Bin/both.txt", "app"),
+        ("PROGRAM FILES/App/app.txt", "app"),
+    ];
+    let runtime = [
+        ("TOOLS/bin/BOTH.txt", "runtime"),
+        ("TOOLS/bin/one.txt", "runtime"),
+        ("Program Files/App", "a file"),
+    ];
+    layer(&place, "app", &app, Some(json!([place.at("layers/runtime")])));
+    layer(&place, "runtime", &runtime, None);
+    let files = [
+        r"C:\windows\system32\extra.txt",
+        r"C:\WINDOWS\System32\Drivers\etc\more.txt",
+        r"C:\tools\bin\both.txt",
+        r"C:\tools\bin\one.txt",
+        r"C:\Program Files\App\app.txt",
+        r"C:\Win*",
+        r"C:\Windows\Sys*32",
+        r"C:\Windows\System32\kernel32.*",
+        r"C:\tool*",
+        r"C:\tools\*in",
+        r"C:\tools\bin\bo*",
+        r"C:\work\*.exe",
+        r"C:\DATA\*e",
+    ];
+    let mounts = ["one", "two"].map(|name| {
+        fs::create_dir_all(place.at(name).join("here")).unwrap();
+        let spelled = if name == "one" { "Data" } else { "data" };
+        json!({"source": place.at(name), "destination": format!(r"C:\{spelled}\{name}")})
+    });
+    place.configure(
+        "reader.exe",
+        json!({"process_arguments": files, "parent_layer_directory": place.at("layers/app"), "mounts": mounts}),
+    );
+    let ran = run(&mut place.launcher(&shared_root())).succeeded();
+    let expected =
+        "app\napp\napp\nruntime\napp\nwindows;\nsystem32;\nkernel32.dll;\nTOOLS;\nbin;\nboth.txt;\n";
+    let rest = "reader.exe;\none;\nwrote\n";
+    assert_eq!(ran.text(), format!("{expected}{rest}"));
+    assert_eq!(
+        fs::read_dir(place.at("layers/app/Files/Tools")).unwrap().count(),
+        1,
+        "layers are not changed"
+    );
+}
+
+#[test]
 fn layers_that_are_none_are_refused() {
     if !has("layers_that_are_none_are_refused", &[WINDOWS]) {
         return;

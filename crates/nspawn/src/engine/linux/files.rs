@@ -3,14 +3,13 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
-use super::layers;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{self, Match};
 use crate::program::{self, Machine, Program};
@@ -47,25 +46,6 @@ pub(super) fn standard(name: &str, fd: BorrowedFd<'_>) -> Result<OwnedFd> {
         return Err(Error::invalid(subject(), "is a directory, and no program may be given one"));
     }
     fd.try_clone_to_owned().map_err(|error| Error::io("duplicate", subject(), error))
-}
-
-/// Opens the part of a layer that the container sees, which must be a directory and no link.
-///
-/// # Errors
-/// It is something else, or the disk's refusal.
-pub(super) fn open_files_of_layer(layer: &Path) -> Result<OwnedFd> {
-    let path = layers::files(layer);
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat(CWD, &path, flags, Mode::empty()).map_err(|errno| match errno {
-        Errno::NOTDIR | Errno::LOOP => {
-            Error::new(ErrorKind::Corrupt, "use", format!("layer {}", layer.display()))
-                .reason("its Files is no directory")
-                .with_hint(
-                    "parent_layer_directory names a windowsfilter layer: the directory that holds Files",
-                )
-        }
-        errno => Error::io("open", path.display().to_string(), errno),
-    })
 }
 
 /// The executable as it lies on disk.
@@ -187,14 +167,6 @@ fn spell(directory: BorrowedFd<'_>, components: &[String], missing: Missing) -> 
     Ok(spelled)
 }
 
-/// Lists the names in an opened directory.
-///
-/// # Errors
-/// The disk's refusal.
-pub(super) fn names_in(directory: &OwnedFd) -> Result<Vec<String>> {
-    list(directory.as_fd(), &[])
-}
-
 /// Lists a directory; names that are not UTF-8 cannot be meant.
 fn list(directory: BorrowedFd<'_>, below: &[String]) -> Result<Vec<String>> {
     let path = if below.is_empty() { ".".to_owned() } else { below.join("/") };
@@ -219,6 +191,7 @@ fn list(directory: BorrowedFd<'_>, below: &[String]) -> Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::fd::AsFd as _;
 
     use super::*;
 
@@ -293,16 +266,6 @@ mod tests {
         let directory = File::open("/tmp").unwrap();
         assert_eq!(standard("input", directory.as_fd()).unwrap_err().kind(), ErrorKind::InvalidSpec);
         assert!(standard("input", File::open("/dev/null").unwrap().as_fd()).is_ok());
-    }
-
-    #[test]
-    fn the_files_of_a_layer_are_no_link() {
-        let place = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink("/etc", place.path().join("Files")).unwrap();
-        assert_eq!(open_files_of_layer(place.path()).unwrap_err().kind(), ErrorKind::Corrupt);
-        fs::remove_file(place.path().join("Files")).unwrap();
-        fs::create_dir(place.path().join("Files")).unwrap();
-        assert!(open_files_of_layer(place.path()).is_ok());
     }
 
     #[test]

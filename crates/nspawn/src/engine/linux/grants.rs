@@ -1,25 +1,25 @@
 //! What the host gives for one container: directories and files opened, layers found, a scratch layer made.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::{Path, PathBuf};
 
 use linux_sandbox::Sources;
 
 use super::files;
 use super::layers::{self, Chain};
-use super::lower::{Loader, lower, scratch_directories};
+use super::lower::{Loader, lower};
+use super::merge::Merged;
 use super::root;
+use super::stack::Stack;
 use super::system::LinuxSystem;
 use super::wine::Wine;
-use super::{LinuxEngine, base, remove_scratch};
-use crate::document::{self, Layer, Request, Root, Schema};
+use super::{LinuxEngine, base};
+use crate::document::{self, Request, Root, Schema};
 use crate::engine::{Grants, Observer, System};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::{Linking, Machine, Program};
 use crate::rollback::Rollback;
 use crate::spec::{ContainerId, Rootfs, Spec, StdioSpec};
-use crate::state::create_private;
 
 /// See [`Grants`].
 pub(super) struct LinuxGrants {
@@ -29,6 +29,7 @@ pub(super) struct LinuxGrants {
     pub(super) root: Root,
     pub(super) loader: Loader,
     pub(super) system: root::System,
+    pub(super) merged: Merged,
     pub(super) sources: Sources,
     pub(super) stdio: [OwnedFd; 3],
     pub(super) rollback: Rollback,
@@ -70,18 +71,21 @@ pub(super) fn acquire(
     };
     let system = root::System::of_host();
     check(engine, id, &spec, &loader, &system)?;
-    let mut layers = open_layers(&chain, &mut sources, observer)?;
-    if let Loader::Wine(wine) = &loader {
-        layers.push(layers::document(&base::ensure(&engine.data, wine, &system, observer)?)?);
-    }
+    let base = match &loader {
+        Loader::Wine(wine) => Some(base::ensure(&engine.data, wine, &system, observer)?),
+        Loader::Kernel => None,
+    };
+    let destinations = spec.mounts.iter().map(|mount| &mount.destination);
+    let stack = Stack::open(&chain, base.as_deref(), destinations, &mut sources, observer)?;
     // Last of what can be refused: it may make a file.
     let stdio = open_stdio(&spec, &mut sources, engine.output_mode)?;
     let mut rollback = Rollback::default();
-    let scratch = make_scratch(engine, id, layers.len(), &mut sources, &mut rollback)?;
+    let scratch = stack.make_scratch(&engine.scratch(), id, &mut sources, &mut rollback)?;
     observer.step(&format!("CreateSandboxLayer: Layer created, name: [{id}]"));
+    let Stack { layers, merged } = stack;
     let root = Root { volume: scratch.clone(), scratch, layers };
     let (engine, id) = (engine.clone(), id.clone());
-    Ok(LinuxGrants { engine, id, spec, root, loader, system, sources, stdio, rollback })
+    Ok(LinuxGrants { engine, id, spec, root, loader, system, merged, sources, stdio, rollback })
 }
 
 fn open_mounts(engine: &LinuxEngine, spec: &Spec, sources: &mut Sources) -> Result<()> {
@@ -113,26 +117,6 @@ fn look_at_executable(spec: &mut Spec, sources: &mut Sources) -> Result<Loader> 
     }
 }
 
-/// Opens what the container sees of each layer, and names the layers as the documents do.
-fn open_layers(chain: &Chain, sources: &mut Sources, observer: &dyn Observer) -> Result<Vec<Layer>> {
-    for replaced in &chain.replaced {
-        let path = replaced.display();
-        observer.step(&format!("Base layer of Windows replaced by the embedded one, path: [{path}]"));
-    }
-    for layer in &chain.layers {
-        // Not by a link: what an image holds does not choose what of the host is mapped.
-        let opened = files::open_files_of_layer(layer)?;
-        for (spelled, base) in layers::unmerged(&files::names_in(&opened)?) {
-            let layer = layer.display();
-            observer.step(&format!(
-                "Layer {layer}: its {spelled:?} is not merged with the base layer's {base:?}"
-            ));
-        }
-        sources.insert(layers::files(layer), opened);
-    }
-    chain.layers.iter().map(|layer| layers::document(layer)).collect()
-}
-
 /// Refuses what the documents or the sandbox cannot say before anything is made, by the way that is gone for real,
 /// with stand-ins for what is not granted yet.
 fn check(
@@ -143,7 +127,7 @@ fn check(
     system: &root::System,
 ) -> Result<()> {
     let (request, _) = document::build(id, spec, &Root::stand_in(spec), engine.host_cpus, Schema::V2)?;
-    lower(&request, loader, system, engine.host_cpus).map(|_| ())
+    lower(&request, loader, system, &Merged::default(), engine.host_cpus).map(|_| ())
 }
 
 /// A native program's root has nothing but what is mapped.
@@ -181,36 +165,4 @@ fn open_stdio(spec: &Spec, sources: &mut Sources, output_mode: u32) -> Result<[O
             Ok([null.into(), output, error])
         }
     }
-}
-
-/// Makes the scratch layer: the directories that overlays of `layers` need.
-fn make_scratch(
-    engine: &LinuxEngine,
-    id: &ContainerId,
-    layers: usize,
-    sources: &mut Sources,
-    rollback: &mut Rollback,
-) -> Result<String> {
-    let path = engine.scratch().join(id.as_str());
-    let text = path.to_str().ok_or_else(|| Error::invalid("--root", "is not UTF-8"))?.to_owned();
-    if layers == 0 {
-        // Nothing is written there, but the documents name it, and storage limits are those of its device.
-        create_private(&engine.scratch())?;
-        let above = File::open(engine.scratch()).map_err(|error| Error::io("open", text.clone(), error))?;
-        sources.insert(path, above.into());
-        return Ok(text);
-    }
-    let undone: PathBuf = path.clone();
-    rollback.push("remove the scratch layer", move || remove_scratch(&undone));
-    // Left by a launcher of the same name that was killed; we hold the name now.
-    remove_scratch(&path)?;
-    create_private(&path)?;
-    for name in scratch_directories(layers) {
-        make_directory(&path.join(name))?;
-    }
-    Ok(text)
-}
-
-fn make_directory(path: &Path) -> Result<()> {
-    fs::create_dir(path).map_err(|error| Error::io("make", path.display().to_string(), error))
 }

@@ -85,18 +85,9 @@ pub(super) fn files(layer: impl AsRef<Path>) -> PathBuf {
     layer.as_ref().join(FILES)
 }
 
-/// Directories that every Windows has, as the base layer spells them.
-pub(super) const KNOWN: [&str; 5] =
-    ["Program Files", "Program Files (x86)", "ProgramData", "users", "windows"];
-
-/// Returns which of the names in a layer are the base layer's in another spelling, with that: the kernel merges only what
-/// is spelled alike, so a program sees two directories.
-pub(super) fn unmerged(names: &[String]) -> Vec<(&str, &'static str)> {
-    let other = |name: &'_ String| {
-        let known = KNOWN.iter().find(|known| known.eq_ignore_ascii_case(name))?;
-        (*known != name).then_some(*known)
-    };
-    names.iter().filter_map(|name| Some((name.as_str(), other(name)?))).collect()
+/// Returns what the container sees of the embedded base layer, apart from other layers: its drive C.
+pub(super) fn drive_of(base: impl AsRef<Path>) -> PathBuf {
+    base.as_ref().join("drive_c")
 }
 
 /// Names a layer as the documents do: by an id of our own, made of its directory's name.
@@ -135,12 +126,6 @@ mod tests {
             assert_eq!(parse_chain(text, layer).unwrap_err().kind(), ErrorKind::InvalidSpec, "{text}");
         }
         assert_eq!(read_chain(Path::new("/nope")).unwrap_err().kind(), ErrorKind::NotFound);
-    }
-
-    #[test]
-    fn another_spelling_of_what_windows_has_is_told() {
-        let names = ["Windows", "users", "tools", "PROGRAM FILES"].map(str::to_owned);
-        assert_eq!(unmerged(&names), [("Windows", "windows"), ("PROGRAM FILES", "Program Files")]);
     }
 
     #[test]

@@ -6,8 +6,10 @@ use linux_sandbox::{Access, AddressLayout, Mount, Node, Plan, Program};
 use serde::Serialize;
 
 use super::limits::{self, Wanted};
+use super::merge::{Merge, Merged};
 use super::orders::Orders;
 use super::root::{self, System};
+use super::stack::upper_of;
 use super::view::{self, MappedView, ProcessView, SystemView};
 use super::{layers, wine::Wine};
 use crate::document::Request;
@@ -40,12 +42,18 @@ pub(super) struct Lowered {
 ///
 /// # Errors
 /// `Unsupported` or `InvalidSpec`, naming what cannot be carried out.
-pub(super) fn lower(request: &Request, loader: &Loader, system: &System, host_cpus: u32) -> Result<Lowered> {
+pub(super) fn lower(
+    request: &Request,
+    loader: &Loader,
+    system: &System,
+    merged: &Merged,
+    host_cpus: u32,
+) -> Result<Lowered> {
     let container = view::system(&request.system)?;
     let process = view::process(&request.process)?;
     let limits = limits::wanted(&container, &request.extras, host_cpus)?;
     let mut plan = match loader {
-        Loader::Wine(wine) => windows(&container, &process, request, wine, system)?,
+        Loader::Wine(wine) => windows(&container, &process, request, wine, system, merged)?,
         Loader::Kernel => native(&container, &process)?,
     };
     if let Some(cpus) = &limits.cpus {
@@ -72,6 +80,7 @@ fn windows(
     request: &Request,
     wine: &Wine,
     system: &System,
+    merged: &Merged,
 ) -> Result<Plan> {
     check_lengths(process)?;
     let orders = Orders {
@@ -87,10 +96,11 @@ fn windows(
     nodes.extend(root::agent_nodes(orders.encode()));
     let mut mounts = root::mounts(system, wine);
     mounts.push(Mount::writable("run/nspawn"));
-    mounts.extend(prefix(container)?);
+    mounts.extend(prefix(container, &merged.merge)?);
     let drive = format!("{}/drive_c", root::PREFIX);
+    let mut spellings = merged.spellings.clone();
     for directory in &container.mapped {
-        mounts.push(map(directory, format!("{drive}/{}", in_drive(&directory.destination)))?);
+        mounts.push(map(directory, format!("{drive}/{}", spellings.spell(&directory.destination)))?);
     }
     let mut environment = root::wine_environment();
     environment.push("WINEDLLOVERRIDES=wineboot.exe,winedbg.exe=d".to_owned());
@@ -131,8 +141,8 @@ fn check_lengths(process: &ProcessView) -> Result<()> {
 }
 
 /// The Wine prefix: the base layer under the scratch layer; where there are other layers, drive C is an overlay of its
-/// own, of their files over the base's.
-fn prefix(container: &SystemView) -> Result<Vec<Mount>> {
+/// own, of their files over the base's, and the seams lie over that.
+fn prefix(container: &SystemView, merge: &Merge) -> Result<Vec<Mount>> {
     let (base, others) =
         container.layers.split_last().ok_or_else(|| Error::invalid("Layers", "there is none"))?;
     let scratch = Path::new(&container.scratch);
@@ -143,20 +153,17 @@ fn prefix(container: &SystemView) -> Result<Vec<Mount>> {
         target,
     };
     let mut mounts = vec![overlay(vec![base.into()], "prefix", root::PREFIX.to_owned())];
-    if !others.is_empty() {
-        let files = others.iter().map(layers::files).chain([Path::new(base).join("drive_c")]);
-        mounts.push(overlay(files.collect(), "drive_c", format!("{}/drive_c", root::PREFIX)));
+    if others.is_empty() {
+        return Ok(mounts);
+    }
+    let roots: Vec<PathBuf> = others.iter().map(layers::files).chain([layers::drive_of(base)]).collect();
+    let drive = format!("{}/drive_c", root::PREFIX);
+    mounts.push(overlay(roots.clone(), &upper_of(0), drive.clone()));
+    for (number, seam) in merge.seams.iter().enumerate() {
+        let lower = seam.lower.iter().map(|place| roots[place.layer].join(&place.path)).collect();
+        mounts.push(overlay(lower, &upper_of(number + 1), format!("{drive}/{}", seam.target)));
     }
     Ok(mounts)
-}
-
-/// The directories of the scratch layer that [`prefix`] needs.
-pub(super) fn scratch_directories(layers: usize) -> &'static [&'static str] {
-    match layers {
-        0 => &[],
-        1 => &["prefix", "prefix.work"],
-        _ => &["prefix", "prefix.work", "drive_c", "drive_c.work"],
-    }
 }
 
 /// Maps a directory to `target`, a path in the root.
@@ -175,16 +182,6 @@ fn map(directory: &MappedView, target: String) -> Result<Mount> {
 /// The longest path that a system call of Linux takes, in bytes, with its leading slash (limits.h counts a closing
 /// NUL besides).
 const PATH_MAX: usize = 4095;
-
-/// Returns a path below the drive: what Windows has is spelled as in the base layer, or there would be two.
-fn in_drive(path: &ContainerPath) -> String {
-    let mut components = path.components().to_vec();
-    if let Some(first) = components.first_mut() {
-        let known = layers::KNOWN.iter().find(|known| known.eq_ignore_ascii_case(first));
-        known.inspect(|known| (**known).clone_into(first));
-    }
-    components.join("/")
-}
 
 /// Directories of a native program's root that are not for mapping over.
 const TAKEN: [&str; 11] = ["bin", "dev", "etc", "home", "lib", "lib64", "proc", "run", "sys", "tmp", "usr"];

@@ -14,8 +14,11 @@ mod grants;
 mod layers;
 mod limits;
 mod lower;
+mod merge;
+mod opened_layer;
 mod orders;
 mod root;
+mod stack;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -108,7 +111,13 @@ impl Engine for LinuxEngine {
             true => lower::Loader::Wine(wine::Wine::find()?),
             false => lower::Loader::Kernel,
         };
-        let lowered = lower::lower(request, &loader, &root::System::of_host(), self.host_cpus)?;
+        let lowered = lower::lower(
+            request,
+            &loader,
+            &root::System::of_host(),
+            &merge::Merged::default(),
+            self.host_cpus,
+        )?;
         let value = serde_json::to_value(lowered);
         value.map(Some).map_err(|error| Error::new(ErrorKind::Host, "print", "the plan").source(error))
     }

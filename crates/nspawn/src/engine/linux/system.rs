@@ -34,8 +34,8 @@ pub(super) struct LinuxSystem {
 impl LinuxSystem {
     /// Makes a system of what was granted: lowers the documents, makes the control group.
     pub(super) fn create(grants: LinuxGrants, request: &Request) -> Result<Self> {
-        let LinuxGrants { engine, id, loader, system, mut sources, stdio, mut rollback, .. } = grants;
-        let lowered = lower(request, &loader, &system, engine.host_cpus)?;
+        let LinuxGrants { engine, id, loader, system, merged, mut sources, stdio, mut rollback, .. } = grants;
+        let lowered = lower(request, &loader, &system, &merged, engine.host_cpus)?;
         let (mut group, mut enforcement) = (None, Vec::new());
         if lowered.limits != Wanted::default() {
             let failed = |error| limits::group_error(&error);

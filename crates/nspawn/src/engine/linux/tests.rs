@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::lower::{Loader, lower};
+use super::merge::Merged;
 use super::root::{Entry, System};
 use super::wine::Wine;
 use crate::config::{self, Overrides};
@@ -47,7 +48,7 @@ fn plan(text: &str, schema: Schema, loader: &Loader, layers: &[&str]) -> crate::
     let root = Root { volume: scratch.clone(), scratch, layers: layers.iter().map(layer).collect() };
     let id = ContainerId::from_random([0; 8]);
     let (request, _) = document::build(&id, &spec, &root, 2, schema)?;
-    let lowered = lower(&request, loader, &system(), 2)?;
+    let lowered = lower(&request, loader, &system(), &Merged::default(), 2)?;
     Ok(serde_json::to_string_pretty(&lowered).unwrap() + "\n")
 }
 
