@@ -101,8 +101,7 @@ fn build(prepared: &Prepared) -> Outcome<()> {
         place(attachment).map_err(|Failure(step, _, errno)| Failure(step, index as u32, errno))?;
     }
     at(Step::Hostname, sethostname(&prepared.hostname))?;
-    at(Step::Loopback, raw::loopback_up())?;
-    give_up_privileges()
+    at(Step::Loopback, raw::loopback_up())
 }
 
 fn attach(
@@ -139,12 +138,16 @@ fn proc_file_system() -> Result<OwnedFd, Errno> {
     fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
 }
 
-/// No capability in any set, and none to be had from a file.
-fn give_up_privileges() -> Outcome<()> {
+/// In pid 1 and in the program, each for itself, as both come from a process that may enter any control group: becomes
+/// the account, with no capability in any set, and none to be had from a file.
+pub(crate) fn give_up_privileges(prepared: &Prepared) -> Outcome<()> {
     use rustix::thread::{
         CapabilitySet, CapabilitySets, clear_ambient_capability_set, remove_capability_from_bounding_set,
         set_capabilities, set_no_new_privs,
     };
+    if let Some(identity) = &prepared.staged.identity {
+        at(Step::Account, identity.assume())?;
+    }
     for number in 0..64 {
         let capability = CapabilitySet::from_bits_retain(1 << number);
         match remove_capability_from_bounding_set(capability) {
@@ -160,7 +163,9 @@ fn give_up_privileges() -> Outcome<()> {
         inheritable: CapabilitySet::empty(),
     };
     at(Step::Privileges, set_capabilities(None, none))?;
-    at(Step::Privileges, set_no_new_privs(true))
+    at(Step::Privileges, set_no_new_privs(true))?;
+    // Becoming someone else may have changed this. Executing a program makes it dumpable again, as programs expect.
+    at(Step::Privileges, set_dumpable_behavior(DumpableBehavior::NotDumpable))
 }
 
 /// In the process that becomes the program: joins its groups, connects its standard handles, executes.
@@ -185,9 +190,9 @@ fn prepare_program(prepared: &Prepared) -> Outcome<()> {
     if prepared.layout == AddressLayout::Fixed {
         raw::fix_address_layout();
     }
+    give_up_privileges(prepared)?;
     at(Step::Directory, rustix::process::chdir(prepared.directory.as_c_str()))?;
     at(Step::Filter, prepared.filters.apply())?;
-    // Executing a program makes it dumpable again, as programs expect.
     raw::block_signals(Mask::Empty);
     Ok(())
 }

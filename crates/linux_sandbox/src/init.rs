@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use crate::child::{Failure, Prepared, become_program, tell};
+use crate::child::{Failure, Prepared, become_program, give_up_privileges, tell};
 use crate::message::{Message, NOTE_LEN, Step};
 use crate::raw::{self, Child};
 
@@ -27,6 +27,7 @@ pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
         raw::exit(127);
     }
     drop(teller);
+    give_up_privileges(prepared)?;
     keep_only(prepared, [&children, &outcome]);
     await_exec(prepared, outcome)?;
     Init { prepared, program, subject: Subject::default(), waiting: Waiting::default() }.run(&children);

@@ -20,6 +20,7 @@ pub(crate) enum Step {
     Hostname,
     Loopback,
     Session,
+    Account,
     Privileges,
     Filter,
     SignalFd,
@@ -31,7 +32,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Private,
         Self::Root,
         Self::Attach,
@@ -41,6 +42,7 @@ impl Step {
         Self::Hostname,
         Self::Loopback,
         Self::Session,
+        Self::Account,
         Self::Privileges,
         Self::Filter,
         Self::SignalFd,
@@ -66,6 +68,7 @@ impl Step {
             Self::Hostname => "set",
             Self::Loopback => "bring up",
             Self::Session => "begin",
+            Self::Account => "become",
             Self::Privileges => "give up",
             Self::Filter => "filter",
             Self::SignalFd => "open",

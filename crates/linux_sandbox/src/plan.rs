@@ -16,6 +16,9 @@ pub struct Plan {
     pub root: Vec<Node>,
     /// What is mounted in it, in this order.
     pub mounts: Vec<Mount>,
+    /// Who the programs are; `None`: whoever started the launcher, without any privilege.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
     /// What runs.
     pub program: Program,
     /// A file of [`NOTE_LEN`](crate::NOTE_LEN) bytes that the program may write: its first four bytes (little
@@ -23,6 +26,49 @@ pub struct Plan {
     /// it and go to it, and a signal that ends it is reported. The rest is passed to the launcher unread.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// Who the programs of a sandbox are: one user of a user namespace that knows no other, and holds no capability over
+/// anything outside of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// In the sandbox.
+    pub inside: Ids,
+    /// On the host.
+    pub host: Ids,
+    /// What if the host cannot show files as the account's own.
+    pub ownership: Ownership,
+}
+
+/// The numbers of a user and of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Ids {
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+}
+
+/// What if files cannot be shown as owned by the account, because their file system or this kernel has no idmapped
+/// mounts (mount_setattr(2), `MOUNT_ATTR_IDMAP`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ownership {
+    /// The sandbox is not made.
+    Required,
+    /// They keep their owners, and the programs may do with them what others may.
+    WherePossible,
+}
+
+/// Whose a file or directory is, as the sandbox's programs see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// The host's owners: where they are not the programs, nobody.
+    Host,
+    /// The programs: what belongs to the owner of the directory that is mapped is theirs, and what they make in it will
+    /// be his.
+    Program,
 }
 
 /// An entry of the root file system.
@@ -36,6 +82,8 @@ pub enum Node {
         /// Permission bits.
         #[serde(serialize_with = "octal")]
         mode: u32,
+        /// Whose it is.
+        owner: Owner,
     },
     /// A file with a text.
     File {
@@ -47,6 +95,8 @@ pub enum Node {
         /// Permission bits.
         #[serde(serialize_with = "octal")]
         mode: u32,
+        /// Whose it is.
+        owner: Owner,
     },
     /// A symbolic link.
     Symlink {
@@ -79,6 +129,8 @@ pub enum Mount {
         target: String,
         /// Whether it may be changed.
         access: Access,
+        /// Whose the files in it are.
+        owner: Owner,
     },
     /// A device node of the host.
     Device {
@@ -87,14 +139,16 @@ pub enum Mount {
         /// Where it appears.
         target: String,
     },
-    /// Read-only layers under a writable one.
+    /// Read-only layers under a writable one. All in it is the programs' own.
     Overlay {
         /// Layers, topmost first.
         lower: Vec<PathBuf>,
-        /// Takes all changes.
-        upper: PathBuf,
-        /// An empty directory of the same file system, for the kernel's use.
-        work: PathBuf,
+        /// The directory that holds the next two.
+        scratch: PathBuf,
+        /// The name of the directory that takes all changes.
+        upper: String,
+        /// The name of an empty directory, for the kernel's use.
+        work: String,
         /// Where the merged tree appears.
         target: String,
     },
@@ -142,7 +196,7 @@ impl Mount {
     pub fn sources(&self) -> Vec<&PathBuf> {
         match self {
             Self::Bind { source, .. } | Self::Device { source, .. } => vec![source],
-            Self::Overlay { lower, upper, work, .. } => lower.iter().chain([upper, work]).collect(),
+            Self::Overlay { lower, scratch, .. } => lower.iter().chain([scratch]).collect(),
             Self::Own { .. } | Self::Proc { .. } | Self::Devpts { .. } => Vec::new(),
         }
     }

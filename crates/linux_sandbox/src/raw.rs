@@ -246,6 +246,35 @@ pub(crate) fn close(fd: RawFd) {
     unsafe { libc::close(fd) };
 }
 
+/// Gives this thread mounts of its own, copies of those of the process.
+pub(crate) fn own_mounts() -> io::Result<()> {
+    // SAFETY: it takes plain numbers, and unshares no memory or descriptors.
+    let result = unsafe { libc::unshare(libc::CLONE_NEWNS | libc::CLONE_FS) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Opens, makes and changes files as another user while it lives: this thread alone, and without the capabilities that
+/// overrule owners and permissions (setfsuid(2)).
+pub(crate) struct FileIds([u32; 2]);
+
+impl FileIds {
+    pub(crate) fn of(uid: u32, gid: u32) -> Self {
+        // SAFETY: plain numbers; a refusal shows where a file is then made.
+        unsafe { Self([libc::setfsgid(gid), libc::setfsuid(uid)].map(libc::c_int::cast_unsigned)) }
+    }
+}
+
+impl Drop for FileIds {
+    fn drop(&mut self) {
+        let [gid, uid] = self.0;
+        // SAFETY: plain numbers, which were this thread's before.
+        unsafe {
+            libc::setfsuid(uid);
+            libc::setfsgid(gid);
+        }
+    }
+}
+
 /// Sends `signal` to `pid`; a process that is gone is no matter.
 pub(crate) fn kill(pid: i32, signal: i32) {
     if pid > 0 {
@@ -289,12 +318,23 @@ pub(crate) mod attr {
     pub(crate) const NOSUID: u64 = 0x2;
     pub(crate) const NODEV: u64 = 0x4;
     pub(crate) const NOEXEC: u64 = 0x8;
+    pub(crate) const IDMAP: u64 = 0x10_0000;
 }
 
 /// Sets attributes of a mount, and with `recursive` of all below it (mount_setattr, Linux 5.12), and makes it private: a
 /// copy of a shared mount would else share what is mounted on it with the host.
 pub(crate) fn mount_setattr(mount: impl AsFd, set: u64, recursive: bool) -> io::Result<()> {
-    let attributes = MountAttr { set, clear: 0, propagation: libc::MS_PRIVATE, userns: 0 };
+    set_attributes(mount, MountAttr { set, clear: 0, propagation: libc::MS_PRIVATE, userns: 0 }, recursive)
+}
+
+/// Has a detached mount and all below it show owners through `namespace`: who is n on the disk is there whom the
+/// namespace maps n to.
+pub(crate) fn map_owners(mount: impl AsFd, namespace: BorrowedFd<'_>) -> io::Result<()> {
+    let userns = namespace.as_raw_fd() as u64;
+    set_attributes(mount, MountAttr { set: attr::IDMAP, clear: 0, propagation: 0, userns }, true)
+}
+
+fn set_attributes(mount: impl AsFd, attributes: MountAttr, recursive: bool) -> io::Result<()> {
     let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
     let empty: &CStr = c"";
     // SAFETY: the path is NUL-terminated and the struct has the size given.

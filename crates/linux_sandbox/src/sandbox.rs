@@ -262,6 +262,7 @@ fn subject_of(plan: &Plan, step: Step, index: usize) -> String {
         Step::Hostname => format!("the host name {:?}", plan.hostname),
         Step::Loopback => "the loopback interface".to_owned(),
         Step::Session => "a session".to_owned(),
+        Step::Account => "the account of the sandbox".to_owned(),
         Step::Privileges => "privileges".to_owned(),
         Step::Filter => "system calls".to_owned(),
         Step::SignalFd => "a signal descriptor".to_owned(),

@@ -2,11 +2,13 @@
 //! nothing of it shows on the host and all of it is gone when the last descriptor closes.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat2, symlinkat};
+use rustix::fs::{
+    FileType, Gid, Mode, OFlags, ResolveFlags, Uid, fchown, fstat, mkdirat, openat2, symlinkat,
+};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_string, fsmount,
@@ -14,9 +16,11 @@ use rustix::mount::{
 };
 
 use crate::error::{Context, Error, Result};
-use crate::plan::{Access, Mount, Node, Plan};
-use crate::raw::{attr, mount_setattr};
+use crate::overlay::Overlay;
+use crate::plan::{Access, Ids, Mount, Node, Owner, Plan};
+use crate::raw::{FileIds, attr, mount_setattr};
 use crate::sources::Sources;
+use crate::user::{Guest, Identity};
 
 /// A detached mount and the place it belongs; the child moves it there.
 #[derive(Debug)]
@@ -33,6 +37,7 @@ pub struct Staged {
     pub(crate) root: OwnedFd,
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) note: Option<OwnedFd>,
+    pub(crate) identity: Option<Identity>,
 }
 
 /// Bytes that the root's memory file system may hold: program-written files under its writable directories.
@@ -43,18 +48,19 @@ const ROOT_SIZE: &str = "size=64m";
 /// # Errors
 /// The first thing that could not be made; what was made is gone with its descriptors.
 pub fn stage(plan: &Plan, sources: &mut Sources) -> Result<Staged> {
+    let guest = plan.account.map(Guest::new).transpose()?;
     let root = file_system("tmpfs", &[ROOT_SIZE, "mode=755"], MountAttrFlags::MOUNT_ATTR_NOSUID)?;
     for node in &plan.root {
-        make_node(root.as_fd(), node)?;
+        make_node(root.as_fd(), node, guest.as_ref().map(Guest::host))?;
     }
-    let mut staging = Staging { root, made: Vec::new() };
+    let mut staging = Staging { root, made: Vec::new(), guest };
     for mount in &plan.mounts {
         staging.add(mount, sources)?;
     }
     let note = plan.note.as_deref().map(|path| open_note(staging.root.as_fd(), path)).transpose()?;
     seal(&staging.root).context("make read-only", || "the root")?;
     let attachments = staging.made.into_iter().map(|made| made.attachment).collect();
-    Ok(Staged { root: staging.root, attachments, note })
+    Ok(Staged { root: staging.root, attachments, note, identity: staging.guest.map(Guest::into_identity) })
 }
 
 /// Makes the root read-only. The kernel refuses while a file in it is open for writing: ours are closed, but a process
@@ -74,6 +80,7 @@ fn seal(root: &OwnedFd) -> io::Result<()> {
 struct Staging {
     root: OwnedFd,
     made: Vec<Made>,
+    guest: Option<Guest>,
 }
 
 struct Made {
@@ -86,8 +93,8 @@ impl Staging {
     fn add(&mut self, mount: &Mount, sources: &mut Sources) -> Result<()> {
         let detached = self.detached(mount, sources)?;
         let kind = detached.as_ref().map_or(Ok(FileType::Directory), file_type)?;
-        let (base, rest) = self.base_of(mount.target());
-        let target = make_target(base, rest, kind)
+        let target = self
+            .target(mount.target(), kind)
             .map_err(|source| Error::new("make the mount point", format!("/{}", mount.target()), source))?;
         let attachment = match detached {
             Some(mount) => Attachment::Mount { mount, target },
@@ -97,21 +104,34 @@ impl Staging {
         Ok(())
     }
 
+    /// Opens what a mount is put on. In the mounts made so far it is made by the account, as its programs would make it;
+    /// the root is ours.
+    fn target(&self, path: &str, kind: FileType) -> io::Result<OwnedFd> {
+        let Some((base, rest)) = self.base_of(path) else {
+            return make_target(self.root.as_fd(), path, kind);
+        };
+        let _as_account = self.guest.as_ref().map(|guest| FileIds::of(guest.host().uid, guest.host().gid));
+        make_target(base, rest, kind)
+    }
+
     /// Returns the innermost mount made so far that `target` lies in, and the rest of the path.
-    fn base_of<'a>(&'a self, target: &'a str) -> (BorrowedFd<'a>, &'a str) {
+    fn base_of<'a>(&'a self, target: &'a str) -> Option<(BorrowedFd<'a>, &'a str)> {
         let within = |made: &'a Made| match &made.attachment {
             Attachment::Mount { mount, .. } => {
                 Some((mount.as_fd(), target.strip_prefix(made.target.as_str())?.strip_prefix('/')?))
             }
             Attachment::Proc { .. } => None,
         };
-        self.made.iter().rev().find_map(within).unwrap_or((self.root.as_fd(), target))
+        self.made.iter().rev().find_map(within)
     }
 
-    fn detached(&self, mount: &Mount, sources: &mut Sources) -> Result<Option<OwnedFd>> {
+    fn detached(&mut self, mount: &Mount, sources: &mut Sources) -> Result<Option<OwnedFd>> {
         match mount {
-            Mount::Bind { source, access, .. } => {
+            Mount::Bind { source, access, owner, .. } => {
                 let tree = clone_tree(sources.open(source)?, source)?;
+                if *owner == Owner::Program {
+                    self.take(&tree, source)?;
+                }
                 restrict(&tree, *access, &source.display())?;
                 Ok(Some(tree))
             }
@@ -128,7 +148,19 @@ impl Staging {
                     .context("restrict", || source.display().to_string())?;
                 Ok(Some(tree))
             }
-            Mount::Overlay { lower, upper, work, .. } => overlay(lower, upper, work, sources).map(Some),
+            Mount::Overlay { lower, scratch, upper, work, .. } => {
+                let layers = lower.iter().map(|path| {
+                    let tree = clone_tree(sources.open(path)?, path)?;
+                    self.take(&tree, path).map(|()| tree)
+                });
+                let layers = layers.collect::<Result<Vec<_>>>()?;
+                let tree = clone_tree(sources.open(scratch)?, scratch)?;
+                let owner = self.guest.as_ref().map(Guest::host);
+                Overlay::open(layers, tree, upper, work, owner)
+                    .and_then(|overlay| overlay.mount())
+                    .context("mount", || format!("an overlay over {}", scratch.join(upper).display()))
+                    .map(Some)
+            }
             Mount::Own { source, access, .. } => {
                 let own = openat2(
                     &self.root,
@@ -150,6 +182,15 @@ impl Staging {
     }
 }
 
+impl Staging {
+    /// Shows what is in a detached mount of `path` as the account's own.
+    fn take(&mut self, tree: &OwnedFd, path: &Path) -> Result<()> {
+        let Some(guest) = &mut self.guest else { return Ok(()) };
+        let stat = fstat(tree).context("inspect", || path.display().to_string())?;
+        guest.take(tree, Ids { uid: stat.st_uid, gid: stat.st_gid }, &path.display())
+    }
+}
+
 fn restrict(tree: &OwnedFd, access: Access, path: &impl std::fmt::Display) -> Result<()> {
     let read_only = match access {
         Access::ReadOnly => attr::RDONLY,
@@ -164,7 +205,7 @@ fn file_system(kind: &str, options: &[&str], attributes: MountAttrFlags) -> Resu
     make_file_system(kind, options, attributes).context("mount a file system of type", || kind)
 }
 
-fn make_file_system<'a>(
+pub(crate) fn make_file_system<'a>(
     kind: &str,
     options: impl Iterator<Item = (&'a str, &'a str)>,
     attributes: MountAttrFlags,
@@ -177,35 +218,12 @@ fn make_file_system<'a>(
     fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
 }
 
-fn clone_tree(source: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd> {
+pub(crate) fn clone_tree(source: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE
         | OpenTreeFlags::OPEN_TREE_CLOEXEC
         | OpenTreeFlags::AT_EMPTY_PATH
         | OpenTreeFlags::AT_RECURSIVE;
     open_tree(source, "", flags).context("bind", || path.display().to_string())
-}
-
-/// Makes an overlay from opened directories, each named by its descriptor: what was opened is what is mounted,
-/// whatever became of its path.
-fn overlay(lower: &[PathBuf], upper: &PathBuf, work: &PathBuf, sources: &mut Sources) -> Result<OwnedFd> {
-    let mut opened = |path: &PathBuf| -> Result<String> {
-        Ok(format!("/proc/self/fd/{}", sources.open(path)?.as_raw_fd()))
-    };
-    let lower: Vec<String> = lower.iter().map(&mut opened).collect::<Result<_>>()?;
-    let rest = [("upperdir", opened(upper)?), ("workdir", opened(work)?), ("xino", "off".to_owned())];
-    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
-    let mount = |layers: Vec<(&str, String)>| {
-        let options: Vec<_> =
-            layers.into_iter().chain(rest.iter().map(|(name, value)| (*name, value.clone()))).collect();
-        make_file_system("overlay", options.iter().map(|(name, value)| (*name, value.as_str())), attributes)
-    };
-    // One by one from Linux 6.5 on; before, all in one value, of which the kernel takes 256 bytes.
-    let one_by_one = lower.iter().map(|layer| ("lowerdir+", layer.clone())).collect();
-    let mounted = match mount(one_by_one) {
-        Err(Errno::INVAL) => mount(vec![("lowerdir", lower.join(":"))]),
-        mounted => mounted,
-    };
-    mounted.context("mount", || format!("an overlay of {} layers over {}", lower.len(), upper.display()))
 }
 
 fn file_type(fd: &impl AsFd) -> Result<FileType> {
@@ -218,10 +236,13 @@ fn file_type(fd: &impl AsFd) -> Result<FileType> {
 const BENEATH: ResolveFlags =
     ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
 
-fn make_node(root: BorrowedFd<'_>, node: &Node) -> Result<()> {
+fn make_node(root: BorrowedFd<'_>, node: &Node, account: Option<Ids>) -> Result<()> {
+    let owned = |owner: &Owner| account.filter(|_| *owner == Owner::Program);
     let (path, made) = match node {
-        Node::Directory { path, mode } => (path, make_directory(root, path, *mode)),
-        Node::File { path, content, mode } => (path, make_file(root, path, content, *mode)),
+        Node::Directory { path, mode, owner } => (path, make_directory(root, path, *mode, owned(owner))),
+        Node::File { path, content, mode, owner } => {
+            (path, make_file(root, path, content, *mode, owned(owner)))
+        }
         Node::Symlink { path, target } => {
             let parent = make_parent(root, path);
             (path, parent.and_then(|(directory, name)| Ok(symlinkat(target, directory, name)?)))
@@ -230,20 +251,34 @@ fn make_node(root: BorrowedFd<'_>, node: &Node) -> Result<()> {
     made.map_err(|source| Error::new("make", format!("/{path}"), source))
 }
 
-fn make_directory(root: BorrowedFd<'_>, path: &str, mode: u32) -> io::Result<()> {
+fn make_directory(root: BorrowedFd<'_>, path: &str, mode: u32, owner: Option<Ids>) -> io::Result<()> {
     let (parent, name) = make_parent(root, path)?;
     mkdirat(&parent, name, Mode::RWXU)?;
     let directory = openat2(&parent, name, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), BENEATH)?;
+    give(&directory, owner)?;
     Ok(rustix::fs::fchmod(directory, Mode::from_raw_mode(mode))?)
 }
 
-fn make_file(root: BorrowedFd<'_>, path: &str, content: &[u8], mode: u32) -> io::Result<()> {
+fn make_file(
+    root: BorrowedFd<'_>,
+    path: &str,
+    content: &[u8],
+    mode: u32,
+    owner: Option<Ids>,
+) -> io::Result<()> {
     use std::io::Write as _;
     let (parent, name) = make_parent(root, path)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let mut file = std::fs::File::from(openat2(&parent, name, flags, Mode::RUSR, BENEATH)?);
     file.write_all(content)?;
+    give(&file, owner)?;
     Ok(rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?)
+}
+
+/// Gives a file of ours away.
+pub(crate) fn give(file: &impl AsFd, owner: Option<Ids>) -> io::Result<()> {
+    let Some(Ids { uid, gid }) = owner else { return Ok(()) };
+    Ok(fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?)
 }
 
 /// Makes the directories above `path` and returns the last, opened, with the path's own name.

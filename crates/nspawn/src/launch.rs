@@ -149,6 +149,7 @@ impl<'a> Created<'a> {
         let observer = self.launcher.observer;
         go_on(observer)?;
         self.system.start()?;
+        self.system.remarks().iter().for_each(|remark| observer.step(remark));
         observer.step(&format!("HcsStartComputeSystem: Container started, name: [{}]", self.claim.id()));
         let process = self.system.spawn()?;
         observer.step(&format!("HcsCreateProcess: Process created, pid: [{}]", process.pid()));

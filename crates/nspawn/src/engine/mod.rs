@@ -138,6 +138,11 @@ pub trait System: Send {
     /// The host refuses.
     fn terminate(&self) -> Result<()>;
 
+    /// Returns what people should know of how it was started, where that is not as usual.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Returns what became of each limit that was asked for.
     fn enforcement(&self) -> Vec<Enforcement>;
 

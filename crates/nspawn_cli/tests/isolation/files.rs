@@ -108,8 +108,12 @@ fn i02_nothing_of_the_host_is_written(name: &str, target: Target) {
 fn i02_the_files_in_etc_are_our_own(name: &str, target: Target) {
     let Some(probe) = Probe::ready(name, target, &[]) else { return };
     for (file, lines) in [
-        ("/etc/passwd", ["ContainerUser:x:0:0::/home:/bin/false"].as_slice()),
-        ("/etc/group", &["ContainerUser:x:0:"]),
+        (
+            "/etc/passwd",
+            ["ContainerAdministrator:x:0:0::/home:/bin/false", "ContainerUser:x:1000:1000::/home:/bin/false"]
+                .as_slice(),
+        ),
+        ("/etc/group", &["ContainerAdministrator:x:0:", "ContainerUser:x:1000:"]),
         ("/etc/hostname", &["own-name"]),
         ("/etc/resolv.conf", &[]),
     ] {

@@ -38,6 +38,8 @@ const NOT_FAILED: &[&str] = &[
     "munmap",
     "rt_sigaction",
     "rt_sigprocmask",
+    "setfsgid",
+    "setfsuid",
     "sigaltstack",
     "umask",
 ];

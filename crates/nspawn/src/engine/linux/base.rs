@@ -15,7 +15,7 @@ use std::os::unix::fs::{FileExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use linux_sandbox::{Access, Mount, Plan, Program, ProgramExit, Sandbox, Sources, Stdio, stage};
+use linux_sandbox::{Access, Mount, Owner, Plan, Program, ProgramExit, Sandbox, Sources, Stdio, stage};
 use uuid::Uuid;
 
 use super::root;
@@ -153,12 +153,18 @@ fn run(
     );
     let mut environment = root::wine_environment();
     environment.push("WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=d".to_owned());
-    let bind =
-        Mount::Bind { source: prefix.into(), target: root::PREFIX.to_owned(), access: Access::ReadWrite };
+    let bind = Mount::Bind {
+        source: prefix.into(),
+        target: root::PREFIX.to_owned(),
+        access: Access::ReadWrite,
+        owner: Owner::Host,
+    };
     let plan = Plan {
         hostname: "base".to_owned(),
         root: root::nodes(system, "base"),
         mounts: root::mounts(system, wine).into_iter().chain([bind]).collect(),
+        // It makes our own layer, from nothing but Wine.
+        account: None,
         program: Program {
             executable: "/bin/sh".to_owned(),
             arguments: vec!["sh".to_owned(), "-c".to_owned(), script],

@@ -7,13 +7,13 @@ use linux_sandbox::Sources;
 
 use super::files;
 use super::layers::{self, Chain};
-use super::lower::{Loader, lower};
+use super::lower::{Loader, Surroundings, lower};
 use super::merge::Merged;
 use super::root;
 use super::stack::Stack;
 use super::system::LinuxSystem;
 use super::wine::Wine;
-use super::{LinuxEngine, base};
+use super::{LinuxEngine, account, base};
 use crate::document::{self, Request, Root, Schema};
 use crate::engine::{Grants, Observer, System};
 use crate::error::{Error, ErrorKind, Result};
@@ -127,7 +127,9 @@ fn check(
     system: &root::System,
 ) -> Result<()> {
     let (request, _) = document::build(id, spec, &Root::stand_in(spec), engine.host_cpus, Schema::V2)?;
-    lower(&request, loader, system, &Merged::default(), engine.host_cpus).map(|_| ())
+    let account = account::of(&engine.group_name(id));
+    let host = Surroundings { system, merged: &Merged::default(), account, cpus: engine.host_cpus };
+    lower(&request, loader, &host).map(|_| ())
 }
 
 /// A native program's root has nothing but what is mapped.

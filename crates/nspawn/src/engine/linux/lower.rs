@@ -1,8 +1,8 @@
 //! From HCS documents to a sandbox: pure, and what `--dry-run` prints.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use linux_sandbox::{Access, AddressLayout, Mount, Node, Plan, Program};
+use linux_sandbox::{Access, Account, AddressLayout, Mount, Node, Owner, Plan, Program};
 use serde::Serialize;
 
 use super::limits::{self, Wanted};
@@ -38,23 +38,30 @@ pub(super) struct Lowered {
     pub(super) limits: Wanted,
 }
 
+/// What of the host a plan is made of, besides the request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    /// Its files.
+    pub(super) system: &'a System,
+    /// How the layers become one drive C.
+    pub(super) merged: &'a Merged,
+    /// Who the programs are.
+    pub(super) account: Account,
+    /// The number of its processors.
+    pub(super) cpus: u32,
+}
+
 /// Lowers a request.
 ///
 /// # Errors
 /// `Unsupported` or `InvalidSpec`, naming what cannot be carried out.
-pub(super) fn lower(
-    request: &Request,
-    loader: &Loader,
-    system: &System,
-    merged: &Merged,
-    host_cpus: u32,
-) -> Result<Lowered> {
+pub(super) fn lower(request: &Request, loader: &Loader, host: &Surroundings<'_>) -> Result<Lowered> {
     let container = view::system(&request.system)?;
     let process = view::process(&request.process)?;
-    let limits = limits::wanted(&container, &request.extras, host_cpus)?;
+    let limits = limits::wanted(&container, &request.extras, host.cpus)?;
     let mut plan = match loader {
-        Loader::Wine(wine) => windows(&container, &process, request, wine, system, merged)?,
-        Loader::Kernel => native(&container, &process)?,
+        Loader::Wine(wine) => windows(&container, &process, request, wine, host)?,
+        Loader::Kernel => native(&container, &process, host)?,
     };
     if let Some(cpus) = &limits.cpus {
         // Programs count processors by this file; the control group alone would not change it. Wine numbers those that
@@ -64,7 +71,8 @@ pub(super) fn lower(
             _ => format!("{cpus}\n"),
         };
         let file = "etc/cpu_online";
-        plan.root.push(Node::File { path: file.to_owned(), content: seen.into(), mode: 0o444 });
+        let content = seen.into();
+        plan.root.push(Node::File { path: file.to_owned(), content, mode: 0o444, owner: Owner::Host });
         plan.mounts.push(Mount::Own {
             source: file.to_owned(),
             target: "sys/devices/system/cpu/online".to_owned(),
@@ -79,9 +87,9 @@ fn windows(
     process: &ProcessView,
     request: &Request,
     wine: &Wine,
-    system: &System,
-    merged: &Merged,
+    host: &Surroundings<'_>,
 ) -> Result<Plan> {
+    let Surroundings { system, merged, .. } = host;
     check_lengths(process)?;
     let orders = Orders {
         services: request.extras.services,
@@ -108,6 +116,7 @@ fn windows(
         hostname: container.hostname.clone(),
         root: nodes,
         mounts,
+        account: Some(host.account),
         program: Program {
             executable: wine.loader.to_string_lossy().into_owned(),
             arguments: ["wine64", r"C:\windows\nspawn_agent.exe"].map(str::to_owned).to_vec(),
@@ -145,11 +154,11 @@ fn check_lengths(process: &ProcessView) -> Result<()> {
 fn prefix(container: &SystemView, merge: &Merge) -> Result<Vec<Mount>> {
     let (base, others) =
         container.layers.split_last().ok_or_else(|| Error::invalid("Layers", "there is none"))?;
-    let scratch = Path::new(&container.scratch);
     let overlay = |lower: Vec<PathBuf>, name: &str, target: String| Mount::Overlay {
         lower,
-        upper: scratch.join(name),
-        work: scratch.join(format!("{name}.work")),
+        scratch: container.scratch.clone().into(),
+        upper: name.to_owned(),
+        work: format!("{name}.work"),
         target,
     };
     let mut mounts = vec![overlay(vec![base.into()], "prefix", root::PREFIX.to_owned())];
@@ -176,7 +185,7 @@ fn map(directory: &MappedView, target: String) -> Result<Mount> {
         spec::Access::ReadOnly => Access::ReadOnly,
         spec::Access::ReadWrite => Access::ReadWrite,
     };
-    Ok(Mount::Bind { source: PathBuf::from(&directory.source), target, access })
+    Ok(Mount::Bind { source: PathBuf::from(&directory.source), target, access, owner: Owner::Program })
 }
 
 /// The longest path that a system call of Linux takes, in bytes, with its leading slash (limits.h counts a closing
@@ -186,7 +195,7 @@ const PATH_MAX: usize = 4095;
 /// Directories of a native program's root that are not for mapping over.
 const TAKEN: [&str; 11] = ["bin", "dev", "etc", "home", "lib", "lib64", "proc", "run", "sys", "tmp", "usr"];
 
-fn native(container: &SystemView, process: &ProcessView) -> Result<Plan> {
+fn native(container: &SystemView, process: &ProcessView, host: &Surroundings<'_>) -> Result<Plan> {
     for directory in &container.mapped {
         let first = directory.destination.components().first().map_or("", String::as_str);
         if TAKEN.contains(&first) {
@@ -212,6 +221,7 @@ fn native(container: &SystemView, process: &ProcessView) -> Result<Plan> {
         hostname: container.hostname.clone(),
         root: root::native_nodes(&container.hostname),
         mounts,
+        account: Some(host.account),
         program: Program {
             arguments: std::iter::once(executable.clone()).chain(arguments.iter().cloned()).collect(),
             executable,

@@ -8,6 +8,7 @@
 //!
 //! Names are made of the container's id, so that whatever a killed launcher left is found without any record.
 
+mod account;
 mod base;
 mod files;
 mod grants;
@@ -111,13 +112,14 @@ impl Engine for LinuxEngine {
             true => lower::Loader::Wine(wine::Wine::find()?),
             false => lower::Loader::Kernel,
         };
-        let lowered = lower::lower(
-            request,
-            &loader,
-            &root::System::of_host(),
-            &merge::Merged::default(),
-            self.host_cpus,
-        )?;
+        let id = spec.name.as_ref().map_or_else(|| ContainerId::from_random([0; 8]), ContainerId::named);
+        let host = lower::Surroundings {
+            system: &root::System::of_host(),
+            merged: &merge::Merged::default(),
+            account: account::of(&self.group_name(&id)),
+            cpus: self.host_cpus,
+        };
+        let lowered = lower::lower(request, &loader, &host)?;
         let value = serde_json::to_value(lowered);
         value.map(Some).map_err(|error| Error::new(ErrorKind::Host, "print", "the plan").source(error))
     }

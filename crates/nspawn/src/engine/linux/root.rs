@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use linux_sandbox::{Access, AddressLayout, Mount, Node};
+use linux_sandbox::{Access, AddressLayout, Mount, Node, Owner};
 
 use super::orders;
 use super::wine::Wine;
@@ -60,24 +60,26 @@ impl System {
     }
 }
 
-const PASSWD: &str = "ContainerUser:x:0:0::/home:/bin/false\n";
-const GROUP: &str = "ContainerUser:x:0:\n";
+const PASSWD: &str =
+    "ContainerAdministrator:x:0:0::/home:/bin/false\nContainerUser:x:1000:1000::/home:/bin/false\n";
+const GROUP: &str = "ContainerAdministrator:x:0:\nContainerUser:x:1000:\n";
 const FONTS: &str = "<?xml version=\"1.0\"?>\n<fontconfig><dir>/usr/share/fonts</dir><cachedir>/tmp/fonts</cachedir></fontconfig>\n";
 
 /// Returns the entries of every root.
 fn common(hostname: &str) -> Vec<Node> {
-    let directory = |path: &str, mode| Node::Directory { path: path.to_owned(), mode };
+    let directory = |path: &str, mode, owner| Node::Directory { path: path.to_owned(), mode, owner };
     let file = |path: &str, content: &str| Node::File {
         path: path.to_owned(),
         content: content.as_bytes().to_vec(),
         mode: 0o444,
+        owner: Owner::Host,
     };
     let link = |path: &str, target: &str| Node::Symlink { path: path.to_owned(), target: target.to_owned() };
     vec![
-        directory("tmp", 0o1777),
-        directory("home", 0o700),
-        directory("dev", 0o755),
-        directory("dev/shm", 0o1777),
+        directory("tmp", 0o1777, Owner::Host),
+        directory("home", 0o700, Owner::Program),
+        directory("dev", 0o755, Owner::Host),
+        directory("dev/shm", 0o1777, Owner::Host),
         file("etc/passwd", PASSWD),
         file("etc/group", GROUP),
         file("etc/hosts", &format!("127.0.0.1 localhost {hostname}\n::1 localhost {hostname}\n")),
@@ -95,7 +97,12 @@ fn common(hostname: &str) -> Vec<Node> {
 /// Returns the entries of a root in which Wine runs.
 pub(super) fn nodes(system: &System, hostname: &str) -> Vec<Node> {
     let mut nodes = common(hostname);
-    nodes.push(Node::File { path: "etc/fonts/fonts.conf".to_owned(), content: FONTS.into(), mode: 0o444 });
+    nodes.push(Node::File {
+        path: "etc/fonts/fonts.conf".to_owned(),
+        content: FONTS.into(),
+        mode: 0o444,
+        owner: Owner::Host,
+    });
     nodes.extend(system.entries.iter().filter_map(|entry| match entry {
         Entry::Link(path, target) => Some(Node::Symlink { path: path.clone(), target: target.clone() }),
         Entry::Directory(_) => None,
@@ -132,7 +139,7 @@ pub(super) fn mounts(system: &System, wine: &Wine) -> Vec<Mount> {
     if server != plain {
         // The loader starts what has the plain name, and on Debian that is a shell script.
         let target = plain.to_string_lossy().trim_start_matches('/').to_owned();
-        mounts.push(Mount::Bind { source: server, target, access: Access::ReadOnly });
+        mounts.push(Mount::Bind { source: server, target, access: Access::ReadOnly, owner: Owner::Host });
     }
     mounts.extend(native_mounts());
     mounts
@@ -141,15 +148,18 @@ pub(super) fn mounts(system: &System, wine: &Wine) -> Vec<Mount> {
 /// Maps a part of the host to the same place, only to be read.
 fn read_only(path: &str) -> Mount {
     let target = path.trim_start_matches('/').to_owned();
-    Mount::Bind { source: path.into(), target, access: Access::ReadOnly }
+    Mount::Bind { source: path.into(), target, access: Access::ReadOnly, owner: Owner::Host }
 }
 
 /// The orders and the note of the agent.
 pub(super) fn agent_nodes(orders: Vec<u8>) -> [Node; 2] {
-    [
-        Node::File { path: orders::ORDERS.to_owned(), content: orders, mode: 0o400 },
-        Node::File { path: orders::NOTE.to_owned(), content: vec![0; linux_sandbox::NOTE_LEN], mode: 0o600 },
-    ]
+    let file = |path: &str, content, mode| Node::File {
+        path: path.to_owned(),
+        content,
+        mode,
+        owner: Owner::Program,
+    };
+    [file(orders::ORDERS, orders, 0o400), file(orders::NOTE, vec![0; linux_sandbox::NOTE_LEN], 0o600)]
 }
 
 /// The environment of Wine's loader. Nothing of ours or the host's is in it, nor of the program's.

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use linux_sandbox::cgroup::{Group, Host};
-use linux_sandbox::{Plan, ProgramExit, Sandbox, Sources, Staged, Stdio, stage};
+use linux_sandbox::{Plan, ProgramExit, Sandbox, Sources, Staged, Stdio};
 
 use super::grants::LinuxGrants;
 use super::limits::{self, Wanted};
-use super::lower::{Loader, lower};
+use super::lower::{Loader, Surroundings, lower};
 use super::orders::Note;
-use super::{PATIENCE, sandbox_error};
+use super::{PATIENCE, account, sandbox_error};
 use crate::document::Request;
 use crate::engine::{Enforcement, Event, Exit, ExitStatus, Process, System, Usage};
 use crate::error::{Error, ErrorKind, Result};
@@ -26,6 +26,7 @@ pub(super) struct LinuxSystem {
     windows: bool,
     sources: Sources,
     staged: Option<Staged>,
+    remark: Option<String>,
     stdio: [OwnedFd; 3],
     group: Option<Group>,
     enforcement: Vec<Enforcement>,
@@ -35,7 +36,9 @@ impl LinuxSystem {
     /// Makes a system of what was granted: lowers the documents, makes the control group.
     pub(super) fn create(grants: LinuxGrants, request: &Request) -> Result<Self> {
         let LinuxGrants { engine, id, loader, system, merged, mut sources, stdio, mut rollback, .. } = grants;
-        let lowered = lower(request, &loader, &system, &merged, engine.host_cpus)?;
+        let account = account::of(&engine.group_name(&id));
+        let host = Surroundings { system: &system, merged: &merged, account, cpus: engine.host_cpus };
+        let lowered = lower(request, &loader, &host)?;
         let (mut group, mut enforcement) = (None, Vec::new());
         if lowered.limits != Wanted::default() {
             let failed = |error| limits::group_error(&error);
@@ -48,15 +51,16 @@ impl LinuxSystem {
             (group, enforcement) = (Some(made), verdicts);
         }
         let windows = matches!(loader, Loader::Wine(_));
-        let (plan, staged, process) = (lowered.plan, None, None);
-        Ok(Self { process, rollback, plan, windows, sources, staged, stdio, group, enforcement })
+        let (plan, staged, remark, process) = (lowered.plan, None, None, None);
+        Ok(Self { process, rollback, plan, windows, sources, staged, remark, stdio, group, enforcement })
     }
 }
 
 impl System for LinuxSystem {
     /// Makes the container's root. Its first process, pid 1, comes into being with the program.
     fn start(&mut self) -> Result<()> {
-        self.staged = Some(stage(&self.plan, &mut self.sources).map_err(sandbox_error)?);
+        let (staged, remark) = account::stage(&mut self.plan, &mut self.sources)?;
+        (self.staged, self.remark) = (Some(staged), remark);
         Ok(())
     }
 
@@ -78,6 +82,10 @@ impl System for LinuxSystem {
 
     fn terminate(&self) -> Result<()> {
         self.process.as_ref().map_or(Ok(()), |process| process.kill())
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remark.iter().cloned().collect()
     }
 
     fn enforcement(&self) -> Vec<Enforcement> {

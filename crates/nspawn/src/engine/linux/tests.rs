@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::lower::{Loader, lower};
+use super::account;
+use super::lower::{Loader, Surroundings, lower};
 use super::merge::Merged;
 use super::root::{Entry, System};
 use super::wine::Wine;
@@ -48,7 +49,13 @@ fn plan(text: &str, schema: Schema, loader: &Loader, layers: &[&str]) -> crate::
     let root = Root { volume: scratch.clone(), scratch, layers: layers.iter().map(layer).collect() };
     let id = ContainerId::from_random([0; 8]);
     let (request, _) = document::build(&id, &spec, &root, 2, schema)?;
-    let lowered = lower(&request, loader, &system(), &Merged::default(), 2)?;
+    let host = Surroundings {
+        system: &system(),
+        merged: &Merged::default(),
+        account: account::of("nspawn_box@1"),
+        cpus: 2,
+    };
+    let lowered = lower(&request, loader, &host)?;
     Ok(serde_json::to_string_pretty(&lowered).unwrap() + "\n")
 }
 

@@ -1,0 +1,161 @@
+//! Overlays of opened directories.
+
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::thread;
+
+use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags, openat2};
+use rustix::io::Errno;
+use rustix::mount::{MountAttrFlags, MountPropagationFlags, MoveMountFlags, mount_change, move_mount};
+
+use crate::plan::Ids;
+use crate::raw;
+use crate::stage::{give, make_file_system};
+
+/// Directories for an overlay: each layer, and what holds the upper and the work directory, is a detached mount.
+#[derive(Debug)]
+pub(crate) struct Overlay {
+    /// Topmost first.
+    lower: Vec<OwnedFd>,
+    scratch: OwnedFd,
+    upper: OwnedFd,
+    work: OwnedFd,
+}
+
+impl Overlay {
+    /// Opens the upper and the work directory in `scratch`, and gives them to `owner`.
+    pub(crate) fn open(
+        lower: Vec<OwnedFd>,
+        scratch: OwnedFd,
+        upper: &str,
+        work: &str,
+        owner: Option<Ids>,
+    ) -> io::Result<Self> {
+        let [upper, work] = [upper, work].map(|name| directory(scratch.as_fd(), name));
+        let (upper, work) = (upper?, work?);
+        give_all(upper.as_fd(), owner)?;
+        give(&work, owner)?;
+        Ok(Self { lower, scratch, upper, work })
+    }
+
+    /// Mounts it, detached.
+    pub(crate) fn mount(&self) -> io::Result<OwnedFd> {
+        // The kernel takes detached directories since Linux 6.15.
+        match self.make() {
+            Err(Errno::INVAL) => self.mount_attached(),
+            made => Ok(made?),
+        }
+    }
+
+    /// Mounts it from directories that are attached for that time: in mounts of a thread's own, which end with it.
+    fn mount_attached(&self) -> io::Result<OwnedFd> {
+        let attached = || -> io::Result<OwnedFd> {
+            raw::own_mounts()?;
+            mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+            let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+            for tree in self.lower.iter().chain([&self.scratch]) {
+                // On the root, one over the other: nothing looks there.
+                move_mount(tree, c"", CWD, c"/", flags)?;
+            }
+            Ok(self.make()?)
+        };
+        let made = thread::scope(|scope| scope.spawn(attached).join());
+        made.map_err(|_| io::Error::other("the thread that mounts it ended"))?
+    }
+
+    /// Each directory is named by its descriptor: what was opened is what is mounted, whatever became of its path.
+    fn make(&self) -> Result<OwnedFd, Errno> {
+        let name = |fd: &OwnedFd| format!("/proc/self/fd/{}", fd.as_raw_fd());
+        let rest =
+            [("upperdir", name(&self.upper)), ("workdir", name(&self.work)), ("xino", "off".to_owned())];
+        let lower: Vec<String> = self.lower.iter().map(name).collect();
+        let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+        let mount = |layers: Vec<(&str, String)>| {
+            let options: Vec<_> = layers.into_iter().chain(rest.clone()).collect();
+            make_file_system(
+                "overlay",
+                options.iter().map(|(name, value)| (*name, value.as_str())),
+                attributes,
+            )
+        };
+        // One by one from Linux 6.5 on; before, all in one value, of which the kernel takes 256 bytes.
+        match mount(lower.iter().map(|layer| ("lowerdir+", layer.clone())).collect()) {
+            Err(Errno::INVAL) => mount(vec![("lowerdir", lower.join(":"))]),
+            mounted => mounted,
+        }
+    }
+}
+
+fn directory(above: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    Ok(openat2(above, name, flags, Mode::empty(), resolve)?)
+}
+
+/// Gives away a directory and those in it; it is new, and nothing but what we put there is in it.
+fn give_all(top: BorrowedFd<'_>, owner: Option<Ids>) -> io::Result<()> {
+    give(&top, owner)?;
+    for entry in Dir::read_from(top)? {
+        let entry = entry?;
+        if let (FileType::Directory, Ok(name)) = (entry.file_type(), entry.file_name().to_str())
+            && !matches!(name, "." | "..")
+        {
+            give_all(directory(top, name)?.as_fd(), owner)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::plan::{Account, Ownership};
+    use crate::stage::clone_tree;
+    use crate::user::Guest;
+
+    /// Reads a file below a detached mount, and who owns it.
+    fn read(mount: &OwnedFd, path: &str) -> (String, u32) {
+        let file = openat2(mount, path, OFlags::RDONLY, Mode::empty(), ResolveFlags::BENEATH).unwrap();
+        let owner = rustix::fs::fstat(&file).unwrap().st_uid;
+        (std::io::read_to_string(fs::File::from(file)).unwrap(), owner)
+    }
+
+    #[test]
+    fn layers_are_the_account_s_whichever_way_the_kernel_takes_them() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: layers_are_the_account_s_whichever_way_the_kernel_takes_them: needs root");
+            return;
+        }
+        let place = tempfile::tempdir().unwrap();
+        for directory in ["one", "two", "scratch/up", "scratch/work"] {
+            fs::create_dir_all(place.path().join(directory)).unwrap();
+        }
+        for (path, text) in [("one/a", "1"), ("two/a", "2"), ("two/b", "2")] {
+            fs::write(place.path().join(path), text).unwrap();
+        }
+        let (root, host) = (Ids { uid: 0, gid: 0 }, Ids { uid: 0x5000_0001, gid: 0x5000_0001 });
+        let account = Account { inside: root, host, ownership: Ownership::Required };
+        let mut guest = Guest::new(account).unwrap();
+        let mut tree = |path: &str, owner: Option<Ids>| {
+            let path = place.path().join(path);
+            let opened = fs::File::open(&path).unwrap();
+            let tree = clone_tree(opened.as_fd(), Path::new("layer")).unwrap();
+            owner.into_iter().for_each(|owner| guest.take(&tree, owner, &path.display()).unwrap());
+            tree
+        };
+        let ways: [fn(&Overlay) -> io::Result<OwnedFd>; 2] = [Overlay::mount, Overlay::mount_attached];
+        for mount in ways {
+            let layers = ["one", "two"].map(|path| tree(path, Some(root)));
+            let scratch = tree("scratch", None);
+            let overlay = Overlay::open(layers.into(), scratch, "up", "work", Some(host)).unwrap();
+            let merged = mount(&overlay).unwrap();
+            assert_eq!(read(&merged, "a"), ("1".to_owned(), host.uid));
+            assert_eq!(read(&merged, "b"), ("2".to_owned(), host.uid));
+            assert_eq!(rustix::fs::fstat(&merged).unwrap().st_uid, host.uid);
+        }
+    }
+}
