@@ -8,7 +8,7 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::CWD;
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags,
@@ -18,9 +18,10 @@ use rustix::process::{DumpableBehavior, fchdir, pivot_root, set_dumpable_behavio
 use rustix::system::sethostname;
 
 use crate::cgroup::Entrance;
+use crate::mask::Mask;
 use crate::message::{Message, Step};
 use crate::plan::AddressLayout;
-use crate::raw::{self, Command, Mask};
+use crate::raw::{self, Command};
 use crate::seccomp::Filters;
 use crate::stage::{Attachment, Staged};
 
@@ -119,11 +120,19 @@ fn place(attachment: &Attachment) -> Outcome<()> {
         Attachment::Mount { mount, target } => {
             at(Step::Attach, attach(mount.as_fd(), target.as_fd(), c"", both))
         }
-        Attachment::Proc { target } => {
+        Attachment::Proc { target, masks } => {
             let proc = at(Step::Proc, proc_file_system())?;
-            at(Step::Proc, attach(proc.as_fd(), target.as_fd(), c"", both))
+            at(Step::Proc, attach(proc.as_fd(), target.as_fd(), c"", both))?;
+            masks.iter().try_for_each(|mask| at(Step::Proc, cover(&proc, mask)))
         }
     }
+}
+
+/// Covers an entry of /proc with nothing.
+fn cover(proc: &OwnedFd, mask: &Mask) -> Result<(), Errno> {
+    let both = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    let entry = openat(proc, mask.name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    move_mount(&mask.mount, c"", entry, c"", both)
 }
 
 /// Read-only: without a user namespace, /proc/sys holds the host's settings, which an unprivileged root may still
@@ -193,6 +202,6 @@ fn prepare_program(prepared: &Prepared) -> Outcome<()> {
     give_up_privileges(prepared)?;
     at(Step::Directory, rustix::process::chdir(prepared.directory.as_c_str()))?;
     at(Step::Filter, prepared.filters.apply())?;
-    raw::block_signals(Mask::Empty);
+    raw::block_signals(raw::Mask::Empty);
     Ok(())
 }

@@ -16,6 +16,7 @@ pub mod cgroup;
 mod child;
 mod error;
 mod init;
+mod mask;
 mod message;
 mod overlay;
 mod plan;

@@ -16,6 +16,7 @@ use rustix::mount::{
 };
 
 use crate::error::{Context, Error, Result};
+use crate::mask::{Mask, masks};
 use crate::overlay::Overlay;
 use crate::plan::{Access, Ids, Mount, Node, Owner, Plan};
 use crate::raw::{FileIds, attr, mount_setattr};
@@ -27,8 +28,8 @@ use crate::user::{Guest, Identity};
 pub(crate) enum Attachment {
     /// An existing mount.
     Mount { mount: OwnedFd, target: OwnedFd },
-    /// A proc file system, which only a process of the new pid namespace can make.
-    Proc { target: OwnedFd },
+    /// A proc file system, which only a process of the new pid namespace can make, and what covers parts of it.
+    Proc { target: OwnedFd, masks: Vec<Mask> },
 }
 
 /// A plan made ready: a detached root, and what goes into it in this order.
@@ -98,7 +99,7 @@ impl Staging {
             .map_err(|source| Error::new("make the mount point", format!("/{}", mount.target()), source))?;
         let attachment = match detached {
             Some(mount) => Attachment::Mount { mount, target },
-            None => Attachment::Proc { target },
+            None => Attachment::Proc { target, masks: masks()? },
         };
         self.made.push(Made { target: mount.target().to_owned(), attachment });
         Ok(())
@@ -200,7 +201,7 @@ fn restrict(tree: &OwnedFd, access: Access, path: &impl std::fmt::Display) -> Re
 }
 
 /// Makes a file system of its own; `options` are `name=value`.
-fn file_system(kind: &str, options: &[&str], attributes: MountAttrFlags) -> Result<OwnedFd> {
+pub(crate) fn file_system(kind: &str, options: &[&str], attributes: MountAttrFlags) -> Result<OwnedFd> {
     let options = options.iter().map(|option| option.split_once('=').unwrap_or((option, "")));
     make_file_system(kind, options, attributes).context("mount a file system of type", || kind)
 }

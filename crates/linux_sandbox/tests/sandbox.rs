@@ -116,6 +116,23 @@ fn nothing_of_the_system_can_be_written() {
 }
 
 #[test]
+fn what_proc_tells_of_the_host_is_covered() {
+    if !root("what_proc_tells_of_the_host_is_covered") {
+        return;
+    }
+    for name in ["interrupts", "kcore", "keys", "timer_list", "acpi", "scsi"] {
+        let host = fs::metadata(format!("/proc/{name}"));
+        let (exit, text) =
+            run(&format!("cd /proc; if [ -d {name} ]; then ls -A {name}; else cat {name}; fi"));
+        match host {
+            Ok(_) => assert_eq!((exit, text.as_str()), (ProgramExit::Exited(0), ""), "{name}"),
+            Err(_) => assert_ne!(exit, ProgramExit::Exited(0), "{name}"),
+        }
+    }
+    assert!(run("cat /proc/meminfo /proc/cpuinfo").1.len() > 100);
+}
+
+#[test]
 fn no_privilege_is_left() {
     if !root("no_privilege_is_left") {
         return;
