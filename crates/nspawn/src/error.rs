@@ -172,8 +172,10 @@ mod tests {
 
     #[test]
     fn names_what_was_tried_on_what_and_why() {
-        let error = Error::io("open", "/x\ny", std::io::Error::from_raw_os_error(2));
-        assert_eq!(error.one_line(), "cannot open /x\\ny: No such file or directory (os error 2)");
+        // The reason is the system's own, in its own words.
+        let reason = || std::io::Error::from_raw_os_error(2);
+        let error = Error::io("open", "/x\ny", reason());
+        assert_eq!(error.one_line(), format!("cannot open /x\\ny: {}", reason()));
         assert_eq!(Error::invalid("cpus_count", "is 0").one_line(), "cpus_count: is 0");
         let unsupported = Error::invalid("user", "is not supported").with_kind(ErrorKind::Unsupported);
         assert_eq!(unsupported.one_line(), "user: is not supported");
