@@ -22,6 +22,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::rollback::Rollback;
 use crate::spec::{AffinityMask, ContainerId};
 
+/// What being killed is reported as, on every engine.
+const KILL: u8 = 9;
+
 /// See [`System`].
 #[derive(Debug)]
 pub(super) struct HcsSystem {
@@ -217,6 +220,7 @@ struct HcsProcess {
     pid: u32,
     /// Whether it is vmcompute.dll's.
     v1: bool,
+    /// Whether we ended it, or are about to.
     killed: AtomicBool,
     exit: OnceLock<Exit>,
     deadlines: Deadlines,
@@ -255,8 +259,11 @@ impl Process for HcsProcess {
         }
         match compute::kill(&self.id, self.pid, self.v1, self.deadlines.terminate) {
             Ok(()) => Ok(()),
-            // One that has ended denies access.
-            Err(error) if is_gone(&error) || error.code() == Some(Code::ACCESS_DENIED) => Ok(()),
+            // One that has ended denies access; its end is its own.
+            Err(error) if is_gone(&error) || error.code() == Some(Code::ACCESS_DENIED) => {
+                self.killed.store(false, Ordering::Relaxed);
+                Ok(())
+            }
             Err(_) => self.compute.upgrade().map_or(Ok(()), |compute| compute.terminate()),
         }
     }
@@ -293,6 +300,8 @@ impl HcsProcess {
         }
         let status = self.handle().and_then(|handle| handle.status(self.deadlines.ask).ok());
         let status = match status.and_then(ProcessStatus::code) {
+            // Its code is then one that the service chose.
+            _ if self.killed.load(Ordering::Relaxed) => ExitStatus::Signal(KILL),
             Some(code) => ExitStatus::Code(code),
             None => ExitStatus::Lost,
         };
