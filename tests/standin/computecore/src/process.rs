@@ -70,14 +70,13 @@ unsafe extern "system" fn HcsTerminateProcess(process: Raw, operation: Raw, _opt
     with("HcsTerminateProcess", process, operation, terminate)
 }
 
-/// A program here has no console to be signalled by: every signal ends it, as it does one that handles none.
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsSignalProcess(process: Raw, operation: Raw, options: Text) -> i32 {
     // SAFETY: the text is the caller's.
     let options = unsafe { text_at(options) };
     with("HcsSignalProcess", process, operation, |process| {
         document::read::<document::Signal>(&options)?;
-        process.terminate().map(|()| Outcome::default())
+        process.signal().map(|()| Outcome::default())
     })
 }
 

@@ -33,5 +33,7 @@ pub mod memory;
 pub mod process;
 #[cfg(windows)]
 pub mod session;
+#[cfg(windows)]
+pub mod signal;
 
 pub use code::{Code, Failure, Family, Result};

@@ -13,6 +13,7 @@ use crate::document::{self, PropertyQuery, SystemQuery};
 use crate::fault::Delivery;
 use crate::machine::Record;
 use crate::process::{self, Pipes};
+use crate::signal;
 use crate::store::{Holder, Store};
 use crate::watch::{Kind, Mailbox, News, Watch};
 
@@ -229,6 +230,15 @@ impl Process {
     pub fn terminate(&self) -> Result<()> {
         self.needs_running()?;
         process::kill(self.pid)
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn signal(&self) -> Result<()> {
+        self.needs_running()?;
+        signal::send(self.pid)
     }
 
     /// Registers a callback.

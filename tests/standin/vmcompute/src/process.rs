@@ -96,7 +96,6 @@ unsafe extern "system" fn HcsTerminateProcess(process: Raw, result: Place) -> i3
     unsafe { with("HcsTerminateProcess", process, result, |process| process.terminate().map(|()| None)) }
 }
 
-/// A program here has no console to be signalled by: every signal ends it, as it does one that handles none.
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsSignalProcess(process: Raw, options: Text, result: Place) -> i32 {
     // SAFETY: the text and the place are the caller's.
@@ -104,7 +103,7 @@ unsafe extern "system" fn HcsSignalProcess(process: Raw, options: Text, result: 
         let options = text_at(options);
         with("HcsSignalProcess", process, result, |process| {
             document::read::<document::Signal>(&options)?;
-            process.terminate().map(|()| None)
+            process.signal().map(|()| None)
         })
     }
 }
