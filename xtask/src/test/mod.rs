@@ -87,18 +87,21 @@ fn check_guest(tally: &mut Tally) -> Option<PathBuf> {
     checked.ok().flatten()
 }
 
-/// Builds for Windows and runs under Wine what is for Windows alone.
+/// Builds for Windows, and runs under Wine what is for Windows alone, on the stand-ins.
 fn check_windows(tally: &mut Tally) -> Result<()> {
     if !agent::toolchain_is_there() || !Path::new(windows::WINE).is_file() {
         tally.skip("windows: the toolchain for Windows or Wine is not installed");
         return Ok(());
     }
-    match shell::run(&mut windows::build()?) {
-        Ok(()) => tally.pass("windows"),
-        Err(error) => tally.fail(&format!("windows: {error:#}")),
+    if let Err(error) = windows::prepare() {
+        tally.fail(&format!("windows: {error:#}"));
+        return Ok(());
     }
-    if !follow(&mut windows::tests()?, tally)? && !tally.has_failures() {
-        tally.fail("windows: cargo test failed before or beside the tests");
+    tally.pass("windows");
+    for mut command in windows::tests()? {
+        if !follow(&mut command, tally)? && !tally.has_failures() {
+            tally.fail("windows: cargo test failed before or beside the tests");
+        }
     }
     Ok(())
 }

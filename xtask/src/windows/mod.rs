@@ -1,7 +1,8 @@
-//! `cargo xtask windows`: builds the launcher for Windows, and runs under Wine the tests of what is for Windows alone.
-//! No real Windows is needed, and none is shown by it.
+//! `cargo xtask windows`: builds the launcher for Windows, and runs under Wine the tests of what is for Windows alone,
+//! on DLLs that stand in for the Host Compute Service. No real Windows is needed, and none is shown by it.
 
-use std::fs;
+mod prefix;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,60 +13,83 @@ use crate::{agent, shell};
 /// Wine's loader, where Debian and Ubuntu have it.
 pub const WINE: &str = "/usr/lib/wine/wine64";
 
+/// The first build that has computecore.dll.
+const SERVER_2019: u32 = 17_763;
+
+/// What is run as which build of Windows: test binaries, and which of their tests. Names of tests say the schema.
+const ON_STANDINS: [(u32, &[&str], &[&str]); 4] = [
+    (14_393, &["conformance"], &["v1"]),
+    (SERVER_2019, &["conformance"], &["v1", "v2"]),
+    (20_348, &["conformance"], &["v2"]),
+    (26_100, &["conformance"], &["v2"]),
+];
+
 /// Builds and tests, printing what is run.
 ///
 /// # Errors
 /// The toolchain or Wine is missing, the build or a test fails.
 pub fn run() -> Result<()> {
-    shell::run(&mut build()?)?;
-    shell::run(&mut tests()?)
+    prepare()?;
+    tests()?.iter_mut().try_for_each(shell::run)
 }
 
-/// Returns the command that builds the launcher.
+/// Builds the launcher and the stand-ins, printing what is run.
 ///
 /// # Errors
-/// Cargo's target directory is not known.
-pub fn build() -> Result<Command> {
-    let mut command = cargo("build")?;
-    command.args(["--package", "nspawn_cli"]);
-    Ok(command)
+/// The toolchain is missing, or the build fails.
+pub fn prepare() -> Result<()> {
+    shell::run(cargo("build")?.args(["--package", "nspawn_cli"]))?;
+    shell::run(cargo("build")?.args(["--manifest-path", STANDINS]))
 }
 
-/// Returns the command that runs the tests, in a Wine prefix made for them.
+/// The workspace of the stand-ins.
+const STANDINS: &str = "tests/standin/Cargo.toml";
+
+/// Returns the commands that run the tests, each in a Wine prefix made for it.
 ///
 /// # Errors
-/// The prefix cannot be made.
-pub fn tests() -> Result<Command> {
-    let prefix = prefix()?;
-    let mut command = cargo("test")?;
+/// A prefix cannot be made.
+pub fn tests() -> Result<Vec<Command>> {
+    let built = target()?.join(agent::TARGET).join("debug");
     // Not the examples in the documentation: their tool would be that of another toolchain.
-    command.args(["--lib", "--tests", "--package", "hcs_schema", "--package", "hcs_sys"]);
+    let bare = prefix::bare()?;
+    let mut leaves = test(&bare)?;
+    leaves.args(["--lib", "--tests", "--package", "hcs_schema", "--package", "hcs_sys"]);
+    let mut library = test(&bare)?;
+    library.args(["--lib", "--package", "nspawn"]);
+    let mut commands = vec![leaves, library];
+    for (build, binaries, filters) in ON_STANDINS {
+        let mut command = test(&prefix::of_build(build, &built)?)?;
+        command.args(["--package", "nspawn"]);
+        command.args(binaries.iter().flat_map(|binary| ["--test", binary])).arg("--").args(filters);
+        commands.push(command);
+    }
+    let mut standins = test(&prefix::of_build(26_100, &built)?)?;
+    standins.args(["--lib", "--tests", "--manifest-path", STANDINS]);
+    commands.push(standins);
+    Ok(commands)
+}
+
+/// Returns `cargo test`, whose binaries run in that prefix.
+fn test(prefix: &Path) -> Result<Command> {
+    let mut command = cargo("test")?;
     command.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", WINE);
-    command.env("WINEPREFIX", prefix).env("WINEDEBUG", "-all");
+    // A backtrace takes half a minute there, and knows no line.
+    command.env("WINEPREFIX", prefix).env("WINEDEBUG", "-all").env("RUST_BACKTRACE", "0");
     Ok(command)
 }
 
 fn cargo(subcommand: &str) -> Result<Command> {
     let mut cargo = agent::cargo();
     cargo.args([subcommand, "-Zbuild-std=std,panic_unwind", "--target", agent::TARGET]);
-    cargo.env("CARGO_TARGET_DIR", shell::target_directory()?.join("windows"));
+    cargo.env("CARGO_TARGET_DIR", target()?).current_dir(root()?);
     Ok(cargo)
 }
 
-/// Makes a Wine prefix in which Rust programs run.
-fn prefix() -> Result<PathBuf> {
-    let prefix = shell::target_directory()?.join("nspawn/windows_prefix");
-    if !prefix.join("system.reg").is_file() {
-        fs::create_dir_all(&prefix).with_context(|| format!("cannot make {}", prefix.display()))?;
-        let overrides = "mscoree,mshtml,winemenubuilder.exe=";
-        let mut wine = Command::new(WINE);
-        wine.args(["wineboot", "--init"]).env("WINEPREFIX", &prefix);
-        shell::run(wine.env("WINEDEBUG", "-all").env("WINEDLLOVERRIDES", overrides))?;
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in no directory")?;
-    let library = "bcryptprimitives.dll";
-    let target = prefix.join("drive_c/windows/system32").join(library);
-    fs::copy(root.join("guest").join(library), &target)
-        .with_context(|| format!("cannot copy to {}", target.display()))?;
-    Ok(prefix)
+fn target() -> Result<PathBuf> {
+    Ok(shell::target_directory()?.join("windows"))
+}
+
+fn root() -> Result<&'static Path> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in no directory")
 }

@@ -72,6 +72,10 @@ pub fn a_failed_step_gives_everything_back(subject: &impl Subject) {
 
 pub fn a_program_that_heeds_the_event_ends_by_itself(subject: &impl Subject) {
     for event in [Event::CtrlC, Event::CtrlShutdown] {
+        if !subject.delivers_events() {
+            an_event_that_cannot_be_told_is_refused_or_kills(subject, event);
+            continue;
+        }
         let host = subject.host(Behaviour::Heeds(77));
         let running = host.launcher().create(&host.id, &host.spec).unwrap().start().unwrap();
         (host.ready)();
@@ -81,12 +85,30 @@ pub fn a_program_that_heeds_the_event_ends_by_itself(subject: &impl Subject) {
     }
 }
 
+/// Without signals there is one way to end a program, and it is not a typed Control-C.
+fn an_event_that_cannot_be_told_is_refused_or_kills(subject: &impl Subject, event: Event) {
+    let host = subject.host(Behaviour::Heeds(77));
+    let running = host.launcher().create(&host.id, &host.spec).unwrap().start().unwrap();
+    (host.ready)();
+    let asked = running.stop().ask(SIGINT, event);
+    match event {
+        Event::CtrlShutdown => asked.unwrap(),
+        Event::CtrlC => {
+            assert_eq!(asked.unwrap_err().kind(), ErrorKind::Unsupported);
+            running.stop().kill().unwrap();
+        }
+    }
+    let report = running.wait().unwrap().remove().0;
+    assert_eq!((report.reason, report.signal), ("stopped", Some(SIGINT)), "{event:?}");
+    host.assert_empty("after it was ended");
+}
+
 pub fn a_program_that_does_not_is_killed_after_its_grace(subject: &impl Subject) {
     let host = subject.host(Behaviour::Ignores);
     let running = host.launcher().create(&host.id, &host.spec).unwrap().start().unwrap();
     (host.ready)();
     let stop = running.stop();
-    stop.ask(SIGINT, Event::CtrlC).unwrap();
+    assert_eq!(stop.ask(SIGINT, Event::CtrlC).is_ok(), subject.delivers_events());
     let (asked, killer) = (Instant::now(), stop);
     let killer = thread::spawn(move || {
         thread::sleep(GRACE);
@@ -107,8 +129,9 @@ pub fn when_its_time_is_up_a_program_is_told_then_killed(subject: &impl Subject)
         host.spec.timeout = Some(Duration::from_secs(1));
         let began = Instant::now();
         let report = run(&host);
-        let least =
-            host.spec.timeout.unwrap() + if behaviour == Behaviour::Ignores { GRACE } else { Duration::ZERO };
+        // Where it cannot be told it is killed at once.
+        let has_grace = behaviour == Behaviour::Ignores && subject.delivers_events();
+        let least = host.spec.timeout.unwrap() + if has_grace { GRACE } else { Duration::ZERO };
         assert!(began.elapsed() >= least, "{behaviour:?}");
         assert_eq!((report.reason, report.exit_status), ("timeout", 124), "{behaviour:?}");
         host.assert_empty("after its time was up");
@@ -161,8 +184,12 @@ pub fn a_running_container_is_not_collected(subject: &impl Subject) {
         let collected = collect(&*host.engine, &host.state, search).unwrap();
         assert!(collected.removed.is_empty() && collected.failed.is_empty(), "{collected:?}");
     }
-    running.stop().ask(SIGINT, Event::CtrlC).unwrap();
-    assert_eq!(running.wait().unwrap().remove().0.exit_code, Some(7));
+    match subject.delivers_events() {
+        true => running.stop().ask(SIGINT, Event::CtrlC).unwrap(),
+        false => running.stop().kill().unwrap(),
+    }
+    let wanted = subject.delivers_events().then_some(7);
+    assert_eq!(running.wait().unwrap().remove().0.exit_code, wanted);
 }
 
 pub fn containers_end_apart(subject: &impl Subject) {

@@ -47,6 +47,7 @@ pub fn host(engine: FakeEngine) -> Host {
         config::parse(config.as_bytes(), Path::new("/srv/config.json"), &Overrides::default()).unwrap();
     Host {
         engine: Box::new(engine),
+        schema: None,
         state: State::new(place.path().join("run")),
         spec,
         id: ContainerId::from_random([7; 8]),

@@ -77,6 +77,7 @@ impl Linux {
         let (data, state) = (place.root().join("data"), State::new(place.root().join("run")));
         Host {
             engine: Box::new(LinuxEngine::new(data, own_roots, Unenforced::Refuse)),
+            schema: None,
             state,
             id: ContainerId::named(spec.name.as_ref().unwrap()),
             spec,

@@ -1,14 +1,21 @@
 //! What holds of a container's life, whatever engine runs it: one body a case, run on each [`Subject`].
 //!
 //! `fake` is the scripted engine; `linux` is the Linux engine with native programs, which start in milliseconds;
-//! `wine` is the same with Windows programs. A subject that cannot run here is skipped by name.
+//! `wine` is the same with Windows programs; `hcs` is the Windows engine on the stand-ins of the Host Compute Service,
+//! run under Wine, by both schemas. A subject that cannot run here is skipped by name.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cases;
 mod fake;
+#[cfg(windows)]
+mod hcs;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(windows)]
+#[allow(dead_code, reason = "each test binary uses its part")]
+#[path = "../standin/mod.rs"]
+mod standin;
 mod subject;
 #[cfg(target_os = "linux")]
 #[path = "../support/mod.rs"]
@@ -47,6 +54,24 @@ macro_rules! suite {
             fn $case() {
                 let subject = super::linux::Linux::windows();
                 super::on_linux(concat!("on_wine::", stringify!($case)), subject, super::cases::$case);
+            })*
+        }
+
+        #[cfg(windows)]
+        mod on_hcs_v1 {
+            $(#[test]
+            fn $case() {
+                let test = concat!("on_hcs_v1::", stringify!($case));
+                super::hcs::check(test, nspawn::document::Schema::V1, super::cases::$case);
+            })*
+        }
+
+        #[cfg(windows)]
+        mod on_hcs_v2 {
+            $(#[test]
+            fn $case() {
+                let test = concat!("on_hcs_v2::", stringify!($case));
+                super::hcs::check(test, nspawn::document::Schema::V2, super::cases::$case);
             })*
         }
     };

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use nspawn::document::Schema;
 use nspawn::engine::{Engine, Observer, Search};
 use nspawn::launch::Launcher;
 use nspawn::spec::{ContainerId, Spec};
@@ -12,6 +13,11 @@ use nspawn::state::State;
 pub trait Subject {
     /// Returns exit codes that its programs can have.
     fn exit_codes(&self) -> &'static [u32];
+
+    /// Whether its host can tell a program of an event: Windows Server 2016 has no signals for containers.
+    fn delivers_events(&self) -> bool {
+        true
+    }
 
     /// Makes a host on which a program does as told.
     fn host(&self, program: Behaviour) -> Host;
@@ -35,6 +41,8 @@ pub enum Behaviour {
 pub struct Host {
     /// The engine.
     pub engine: Box<dyn Engine>,
+    /// The schema of the documents; the engine's own where absent.
+    pub schema: Option<Schema>,
     /// Where names are claimed.
     pub state: State,
     /// The program.
@@ -59,7 +67,7 @@ impl Host {
             engine: &*self.engine,
             state: &self.state,
             observer: &self.observer,
-            schema: None,
+            schema: self.schema,
             grace: GRACE,
         }
     }

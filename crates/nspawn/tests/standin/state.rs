@@ -1,0 +1,67 @@
+//! The state of the stand-in, as a test sees it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// The environment variable that names the state's directory.
+pub const VARIABLE: &str = "NSPAWN_STANDIN";
+
+/// The state of the service.
+#[derive(Debug, Clone)]
+pub struct Standin(PathBuf);
+
+/// A call that was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// The function.
+    pub name: String,
+    /// What it was given.
+    pub arguments: Value,
+}
+
+impl Standin {
+    /// Takes the state that this process has; `None` where it has none.
+    pub fn from_environment() -> Option<Self> {
+        std::env::var_os(VARIABLE).map(|root| Self(root.into()))
+    }
+
+    /// Takes the state in a directory.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self(root.into())
+    }
+
+    /// Returns its directory.
+    pub fn root(&self) -> &Path {
+        &self.0
+    }
+
+    /// Returns all calls so far.
+    pub fn calls(&self) -> Vec<Call> {
+        let text = fs::read_to_string(self.0.join("calls.jsonl")).unwrap_or_default();
+        let call = |line: &str| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            Call { name: line["call"].as_str().unwrap().to_owned(), arguments: line["arguments"].take() }
+        };
+        text.lines().map(call).collect()
+    }
+
+    /// Forgets all calls so far, and makes coming ones go wrong as `faults` say (service/src/fault.rs).
+    pub fn begin(&self, faults: &Value) {
+        for (file, text) in [("calls.jsonl", String::new()), ("faults.json", faults.to_string())] {
+            fs::write(self.0.join(file), text).unwrap();
+        }
+    }
+
+    /// Returns the systems that are there, and the layers that are attached.
+    pub fn left(&self) -> Vec<String> {
+        let systems = fs::read_dir(self.0.join("systems")).into_iter().flatten();
+        let names = systems.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+        let layers = fs::read_to_string(self.0.join("layers.json")).unwrap_or_else(|_| "{}".to_owned());
+        let layers: Value = serde_json::from_str(&layers).unwrap();
+        let attached =
+            layers.as_object().unwrap().iter().map(|(path, stage)| format!("layer {path}: {stage}"));
+        names.map(|name| format!("system {name}")).chain(attached).collect()
+    }
+}

@@ -1,0 +1,126 @@
+//! Wine prefixes for tests: one that is bare, and one for each build of Windows, in which the stand-in DLLs lie that
+//! such a Windows has. They differ in their registries; their files are the same, by hard links.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use super::{SERVER_2019, WINE};
+use crate::shell;
+
+/// Where programs and DLLs of the system lie in a prefix.
+const SYSTEM: &str = "drive_c/windows/system32";
+
+/// The section of the registry from which `RtlGetVersion` takes the version. Wine wants it whole in one value.
+const SECTION: &str = r"[Software\\Microsoft\\Windows NT\\CurrentVersion]";
+
+/// Makes a prefix in which Rust programs run, and no Host Compute Service is.
+///
+/// # Errors
+/// Wine cannot make it.
+pub fn bare() -> Result<PathBuf> {
+    let prefix = shell::target_directory()?.join("nspawn/windows_prefix");
+    if !prefix.join("system.reg").is_file() {
+        fs::create_dir_all(&prefix).with_context(|| format!("cannot make {}", prefix.display()))?;
+        let overrides = "mscoree,mshtml,winemenubuilder.exe=";
+        let mut wine = Command::new(WINE);
+        wine.args(["wineboot", "--init"]).env("WINEPREFIX", &prefix);
+        shell::run(wine.env("WINEDEBUG", "-all").env("WINEDLLOVERRIDES", overrides))?;
+    }
+    let guest = super::root()?.join("guest");
+    install(&guest, "bcryptprimitives.dll", &prefix)?;
+    Ok(prefix)
+}
+
+/// Makes a prefix that says it is this build of Windows, with the stand-ins that lie in `built`.
+///
+/// # Errors
+/// The bare prefix or a copy of it cannot be made, or a stand-in is not there.
+pub fn of_build(build: u32, built: &Path) -> Result<PathBuf> {
+    let bare = bare()?;
+    let prefix = bare.with_file_name(format!("windows_prefix_{build}"));
+    if !prefix.join("system.reg").is_file() {
+        // The server keeps the registry until it ends, seconds after the last program.
+        shell::run(
+            Command::new(Path::new(WINE).with_file_name("wineserver64")).arg("-w").env("WINEPREFIX", &bare),
+        )?;
+        fs::create_dir_all(&prefix).with_context(|| format!("cannot make {}", prefix.display()))?;
+        let mut copy = Command::new("cp");
+        copy.args(["--archive", "--link", "--force"]).args(["drive_c", "dosdevices", ".update-timestamp"]);
+        shell::run(copy.arg(&prefix).current_dir(&bare))?;
+        for file in ["user.reg", "userdef.reg"] {
+            replace(&bare.join(file), &prefix.join(file))?;
+        }
+        let registry = bare.join("system.reg");
+        let text = fs::read(&registry).with_context(|| format!("cannot read {}", registry.display()))?;
+        // The last one: where it is, the prefix is complete.
+        put(&prefix.join("system.reg"), as_build(&String::from_utf8_lossy(&text), build)?.as_bytes())?;
+    }
+    install(built, "vmcompute.dll", &prefix)?;
+    install(built, "standin_program.exe", &prefix)?;
+    if build >= SERVER_2019 {
+        install(built, "computecore.dll", &prefix)?;
+    }
+    Ok(prefix)
+}
+
+fn install(from: &Path, name: &str, prefix: &Path) -> Result<()> {
+    replace(&from.join(name), &prefix.join(SYSTEM).join(name))
+}
+
+fn replace(from: &Path, to: &Path) -> Result<()> {
+    put(to, &fs::read(from).with_context(|| format!("cannot read {}", from.display()))?)
+}
+
+/// Puts a new file there: one that is there may have other names elsewhere.
+fn put(to: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(to).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
+    let new = to.with_extension("new");
+    fs::write(&new, bytes)
+        .and_then(|()| fs::rename(&new, to))
+        .with_context(|| format!("cannot write {}", to.display()))
+}
+
+/// Returns a registry, as Wine writes it, that says it is this build of Windows 10.0.
+fn as_build(registry: &str, build: u32) -> Result<String> {
+    let start = registry.find(SECTION).with_context(|| format!("the registry has no {SECTION}"))?;
+    let (before, section) = registry.split_at(start);
+    let (section, after) = section.split_at(section.find("\n[").unwrap_or(section.len()));
+    let build = build.to_string();
+    let wanted = [
+        ("CSDVersion", ""),
+        ("CurrentBuild", &build),
+        ("CurrentBuildNumber", &build),
+        ("CurrentVersion", "10.0"),
+    ];
+    let is_kept = |line: &&str| !wanted.iter().any(|(name, _)| line.starts_with(&format!("\"{name}\"=")));
+    let mut lines: Vec<_> = section.split('\n').filter(is_kept).map(str::to_owned).collect();
+    let blank = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+    let values = wanted.iter().map(|(name, value)| format!("\"{name}\"=\"{value}\""));
+    lines.splice(blank..blank, values);
+    Ok(format!("{before}{}{after}", lines.join("\n")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_build_is_told_in_its_section_alone() {
+        let registry = "[Before]\n\"CurrentBuild\"=\"1\"\n\n\
+            [Software\\\\Microsoft\\\\Windows NT\\\\CurrentVersion] 17\n#time=1\n\"CSDVersion\"=\"Service Pack 1\"\n\
+            \"CurrentBuild\"=\"7601\"\n\"CurrentVersion\"=\"6.1\"\n\"Other\"=hex:00,\\\n  00\n\n\
+            [Software\\\\Microsoft\\\\Windows NT\\\\CurrentVersion\\\\Below]\n\"CurrentBuild\"=\"2\"\n";
+        let wanted = "[Before]\n\"CurrentBuild\"=\"1\"\n\n\
+            [Software\\\\Microsoft\\\\Windows NT\\\\CurrentVersion] 17\n#time=1\n\"Other\"=hex:00,\\\n  00\n\
+            \"CSDVersion\"=\"\"\n\"CurrentBuild\"=\"17763\"\n\"CurrentBuildNumber\"=\"17763\"\n\
+            \"CurrentVersion\"=\"10.0\"\n\n\
+            [Software\\\\Microsoft\\\\Windows NT\\\\CurrentVersion\\\\Below]\n\"CurrentBuild\"=\"2\"\n";
+        assert_eq!(as_build(registry, 17_763).unwrap(), wanted);
+        assert!(as_build("[Before]\n", 17_763).is_err());
+    }
+}
