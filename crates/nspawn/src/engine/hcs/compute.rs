@@ -1,6 +1,7 @@
 //! A compute system and its process by either DLL: what differs between them ends here.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(super) struct Compute {
     handle: SystemHandle,
     sender: Sender<Notification>,
     pub(super) events: Arc<Events>,
+    /// Whether it was started.
+    runs: AtomicBool,
     subject: String,
     deadlines: Deadlines,
 }
@@ -64,7 +67,8 @@ impl Compute {
                 (SystemHandle::V2(system), Progress::Done)
             }
         };
-        let made = Self { handle, sender, events, subject, deadlines };
+        let runs = AtomicBool::new(false);
+        let made = Self { handle, sender, events, runs, subject, deadlines };
         match made.settle("create", progress, |told| told.created) {
             Ok(()) => Ok(made),
             Err(error) => {
@@ -85,7 +89,9 @@ impl Compute {
                 Progress::Done
             }
         };
-        self.settle("start", progress, |told| told.started)
+        self.settle("start", progress, |told| told.started)?;
+        self.runs.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Waits for what a call that is not done yet leads to.
@@ -148,6 +154,10 @@ impl Compute {
 
     /// Shuts it down, and terminates it where that fails or takes too long; waits for its end.
     pub(super) fn end(&self) -> Result<()> {
+        // One that does not run cannot shut down, and by schema v2 nothing would tell that.
+        if !self.runs.load(Ordering::Relaxed) {
+            return self.force();
+        }
         let asked = match &self.handle {
             SystemHandle::V1(system) => system.shut_down().map(drop),
             SystemHandle::V2(system) => system.shut_down(),
