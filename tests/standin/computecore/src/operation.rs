@@ -13,6 +13,7 @@ use service::memory::put_text;
 use service::process::Pipes;
 use service::session::Call;
 use service::table::Table;
+use service::watch::LATE;
 
 use crate::{Place, Raw, hresult};
 
@@ -111,8 +112,8 @@ pub enum Refused {
     Later,
 }
 
-/// Makes a request. What the script refuses is refused at once; either way the operation has the document. With
-/// `never` the operation of a request without news of its own is never done.
+/// Makes a request. What the script refuses is refused at once; either way the operation has the document. What
+/// the script says of news, of a request without any it says of the operation.
 pub fn request(
     name: &str,
     arguments: &Value,
@@ -139,17 +140,23 @@ pub fn request(
         Err(failure) if refused == Refused::AtOnce => at_once(failure),
         outcome => {
             let tells = ["HcsShutDownComputeSystem", "HcsTerminateComputeSystem", "HcsCreateProcess"];
-            if call.delivery != Delivery::Never || tells.contains(&name) {
-                later(Arc::clone(&operation), outcome);
+            let delivery = if tells.contains(&name) { Delivery::Once } else { call.delivery };
+            let gone = || Failure::new(Code::SERVICE_DISCONNECT, "the service went away");
+            match delivery {
+                Delivery::Once | Delivery::Twice => later(operation, DELAY, outcome),
+                Delivery::Late => later(operation, LATE, outcome),
+                Delivery::Early => operation.complete(outcome),
+                Delivery::Disconnect => later(operation, DELAY, Err(gone())),
+                Delivery::Never => {}
             }
             0
         }
     }
 }
 
-fn later(operation: Arc<Operation>, outcome: Result<Outcome>) {
+fn later(operation: Arc<Operation>, delay: Duration, outcome: Result<Outcome>) {
     thread::spawn(move || {
-        thread::sleep(DELAY);
+        thread::sleep(delay);
         operation.complete(outcome);
     });
 }

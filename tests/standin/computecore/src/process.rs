@@ -81,19 +81,24 @@ unsafe extern "system" fn HcsSignalProcess(process: Raw, operation: Raw, options
 }
 
 #[unsafe(no_mangle)]
+unsafe extern "system" fn HcsGetProcessInfo(process: Raw, operation: Raw) -> i32 {
+    let information =
+        |process: &Process| process.information().map(|told| Outcome { document: None, process: Some(told) });
+    with("HcsGetProcessInfo", process, operation, information)
+}
+
+#[unsafe(no_mangle)]
 unsafe extern "system" fn HcsGetProcessProperties(process: Raw, operation: Raw, _query: Text) -> i32 {
     let properties = |process: &Process| process.properties().map(Outcome::of);
     with("HcsGetProcessProperties", process, operation, properties)
 }
 
-/// Checks the request alone. Standard input ends when the caller closes its end; a console has no size here.
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsModifyProcess(process: Raw, operation: Raw, settings: Text) -> i32 {
     // SAFETY: the text is the caller's.
     let settings = unsafe { text_at(settings) };
     with("HcsModifyProcess", process, operation, |process| {
-        document::read::<document::ProcessChange>(&settings)?;
-        process.needs_running().map(|()| Outcome::default())
+        process.modify(&settings).map(|()| Outcome::default())
     })
 }
 

@@ -16,7 +16,7 @@ use hcs_sys::computecore::{System, enumerate};
 use hcs_sys::pipe::Pipe;
 use hcs_sys::{Code, Error, Kind};
 use serde_json::json;
-use support::{WAIT, alone, calls, code, process_document, program, read_all, wait_for};
+use support::{CLOSE_INPUT, WAIT, alone, calls, code, process_document, program, read_all, wait_for};
 
 const DLL: &str = "computecore.dll";
 
@@ -50,13 +50,22 @@ fn the_whole_sequence() {
         let (sender, process_news) = channel();
         process.watch(sender).unwrap();
         assert!(started.stderr.is_none());
+        let again = process.started(WAIT).unwrap();
+        assert_eq!((again.pid, again.stdout.is_some(), again.stderr.is_some()), (started.pid, true, false));
+        drop(again);
         Pipe::new(started.stdin.unwrap()).write_all(b"some input").unwrap();
+        // Closing our end alone is not the end of its input: the service has one, too.
+        process.modify(CLOSE_INPUT, WAIT).unwrap();
         let output = read_all(&Pipe::new(started.stdout.unwrap()));
         assert!(output.contains(&format!("in {}", work.display())), "{output}");
         assert!(output.contains("read some input ahoy"), "{output}");
         let exited = wait_for(&process_news, Kind::ProcessExited);
         let status: ProcessStatus = serde_json::from_str(&exited.data.unwrap()).unwrap();
         assert_eq!((status.process_id, status.code()), (started.pid, Some(7)));
+        let properties = system.properties(r#"{"PropertyTypes": ["Statistics"]}"#, WAIT).unwrap();
+        let properties: Properties = serde_json::from_str(&properties).unwrap();
+        let statistics = properties.statistics.unwrap();
+        assert!(statistics.memory.memory_usage_commit_peak_bytes > 4096, "{statistics:?}");
         assert_eq!(code(process.terminate(WAIT)), Some(Code::PROCESS_ALREADY_STOPPED));
         drop(process);
 
@@ -79,6 +88,9 @@ fn the_whole_sequence() {
                 "HcsGetComputeSystemProperties",
                 "HcsCreateProcess",
                 "HcsSetProcessCallback",
+                "HcsGetProcessInfo",
+                "HcsModifyProcess",
+                "HcsGetComputeSystemProperties",
                 "HcsTerminateProcess",
                 "HcsCloseProcess",
                 "HcsShutDownComputeSystem",
@@ -137,6 +149,7 @@ fn faults_come_as_the_script_says() {
         let (sender, process_news) = channel();
         process.watch(sender).unwrap();
         drop(started);
+        process.modify(CLOSE_INPUT, WAIT).unwrap();
         wait_for(&process_news, Kind::ServiceDisconnect);
         system.shut_down().unwrap();
         assert_eq!(news.recv_timeout(Duration::from_millis(100)), Err(RecvTimeoutError::Timeout));

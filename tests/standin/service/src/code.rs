@@ -49,6 +49,8 @@ impl Code {
     pub const OPERATION_TIMEOUT: Self = Self::Service(0x118);
     /// The handle has a callback.
     pub const CALLBACK_ALREADY_SET: Self = Self::Service(0x119);
+    /// The service went away.
+    pub const SERVICE_DISCONNECT: Self = Self::Service(0x11E);
     /// The process has ended.
     pub const PROCESS_ALREADY_STOPPED: Self = Self::Service(0x11F);
     /// `ERROR_FILE_NOT_FOUND`.

@@ -7,7 +7,8 @@
 //!
 //! `n` counts the calls of that name in `calls.jsonl`, the one in question included; without it every call is meant.
 //! With `code` nothing is done and that code is returned. With `notify` the call does what it should, and what it
-//! leads to is told otherwise. `HcsCreateProcess` leads to the news that the process exited.
+//! leads to is told otherwise. `HcsCreateProcess` leads to the news that the process exited. A request of computecore.dll
+//! that leads to no news is done otherwise: never, late, before the call returns, or not because the service went away.
 
 use serde::Deserialize;
 
@@ -22,6 +23,8 @@ pub enum Delivery {
     Once,
     /// Not at all.
     Never,
+    /// Once, but after a while (`watch::LATE`).
+    Late,
     /// Twice.
     Twice,
     /// Before the call returns; of a process, before it exited.
@@ -113,7 +116,7 @@ mod tests {
             "",
             "{}",
             r#"[{"call": "A", "code": "5"}]"#,
-            r#"[{"call": "A", "notify": "late"}]"#,
+            r#"[{"call": "A", "notify": "soon"}]"#,
             r#"[{"cal": "A"}]"#,
         ] {
             Script::parse(text).expect_err(text);

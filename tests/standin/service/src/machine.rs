@@ -5,7 +5,7 @@
 //!              `------------- terminate ----------------------------^
 //! ```
 
-use hcs_schema::properties::{ProcessDetails, Properties, State};
+use hcs_schema::properties::{MemoryStats, ProcessDetails, ProcessorStats, Properties, State, Statistics};
 use hcs_schema::results::{ExitType, ProcessStatus};
 use serde::{Deserialize, Serialize};
 
@@ -36,12 +36,32 @@ pub struct Record {
     pub exit: Option<ExitType>,
     /// Its processes, ended ones included.
     pub processes: Vec<ProcessStatus>,
+    /// What those that ended have used.
+    pub used: Used,
+}
+
+/// What processes have used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Used {
+    /// Processor time in user mode, in units of 100 ns.
+    pub user_100ns: u64,
+    /// Processor time in kernel mode, in units of 100 ns.
+    pub kernel_100ns: u64,
+    /// The most memory that one had committed, in bytes.
+    pub commit_peak: u64,
 }
 
 impl Record {
     /// Makes a system that is created.
     pub fn new(id: &str, wanted: Wanted) -> Self {
-        Self { id: id.into(), wanted, state: State::Created, exit: None, processes: Vec::new() }
+        Self {
+            id: id.into(),
+            wanted,
+            state: State::Created,
+            exit: None,
+            processes: Vec::new(),
+            used: Used::default(),
+        }
     }
 
     fn refuse<T>(&self, what: &str) -> Result<T> {
@@ -97,8 +117,11 @@ impl Record {
         self.processes.push(ProcessStatus { process_id, ..ProcessStatus::default() });
     }
 
-    /// Notes that a process exited.
-    pub fn exited(&mut self, process_id: u32, exit_code: u32) {
+    /// Notes that a process exited, and what it has used.
+    pub fn exited(&mut self, process_id: u32, exit_code: u32, used: Used) {
+        self.used.user_100ns += used.user_100ns;
+        self.used.kernel_100ns += used.kernel_100ns;
+        self.used.commit_peak = self.used.commit_peak.max(used.commit_peak);
         for process in self.processes.iter_mut().filter(|process| process.process_id == process_id) {
             (process.exited, process.exit_code) = (true, exit_code);
         }
@@ -124,10 +147,22 @@ impl Record {
         handles == 0 && (self.state == State::Stopped || self.wanted.ends_with_last_handle)
     }
 
+    fn statistics(&self) -> Statistics {
+        let Used { user_100ns, kernel_100ns, commit_peak } = self.used;
+        let processor = ProcessorStats {
+            total_runtime_100ns: user_100ns + kernel_100ns,
+            runtime_user_100ns: user_100ns,
+            runtime_kernel_100ns: kernel_100ns,
+        };
+        let memory = MemoryStats { memory_usage_commit_peak_bytes: commit_peak, ..MemoryStats::default() };
+        Statistics { processor, memory, ..Statistics::default() }
+    }
+
     /// Returns what it says of itself, with what the query asks for.
     pub fn properties(&self, asked: &[String]) -> Properties {
         let details = |process_id| ProcessDetails { process_id, ..ProcessDetails::default() };
-        let list = asked.iter().any(|asked| asked == "ProcessList");
+        let asks = |what: &str| asked.iter().any(|asked| asked == what);
+        let list = asks("ProcessList");
         Properties {
             id: self.id.clone(),
             system_type: "Container".into(),
@@ -137,6 +172,7 @@ impl Record {
             state: Some(self.state),
             stopped: self.state == State::Stopped,
             exit_type: self.exit,
+            statistics: asks("Statistics").then(|| self.statistics()),
             process_list: self.running().into_iter().filter(|_| list).map(details).collect(),
             terminate_on_last_handle_closed: Some(self.wanted.ends_with_last_handle),
             ..Properties::default()
@@ -186,11 +222,14 @@ mod tests {
         let mut record = record(State::Running);
         record.add(8);
         record.add(12);
-        record.exited(8, 3);
+        record.exited(8, 3, Used { user_100ns: 2, kernel_100ns: 1, commit_peak: 4096 });
         assert_eq!(record.process(8).unwrap().code(), Some(3));
         assert_eq!(record.process(4).unwrap_err().code, Code::ELEMENT_NOT_FOUND);
         assert_eq!(record.properties(&["ProcessList".into()]).process_list.len(), 1);
-        assert_eq!(record.properties(&[]).process_list, []);
+        assert_eq!((record.properties(&[]).process_list, record.properties(&[]).statistics), (vec![], None));
+        let statistics = record.properties(&["Statistics".into()]).statistics.unwrap();
+        assert_eq!(statistics.processor.total_runtime_100ns, 3);
+        assert_eq!(statistics.memory.memory_usage_commit_peak_bytes, 4096);
         assert_eq!(record.end(ExitType::ForcedExit).unwrap(), [12]);
         record.add(8);
         assert_eq!(record.process(8).unwrap().code(), None);

@@ -8,20 +8,27 @@ use std::os::windows::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
+use windows_sys::Win32::Foundation::{FILETIME, INVALID_HANDLE_VALUE, WAIT_TIMEOUT};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, PIPE_ACCESS_INBOUND, PIPE_ACCESS_OUTBOUND,
 };
 use windows_sys::Win32::System::Pipes::CreateNamedPipeW;
-use windows_sys::Win32::System::Threading::{OpenProcess, PROCESS_TERMINATE, TerminateProcess};
+use windows_sys::Win32::System::ProcessStatus::{K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
+use windows_sys::Win32::System::Threading::{
+    GetProcessTimes, OpenProcess, PROCESS_TERMINATE, TerminateProcess, WaitForSingleObject,
+};
 
 use crate::code::{Code, Failure, Result};
 use crate::document::Process;
+use crate::machine::Used;
 use crate::memory::wide;
 use crate::path::{self, Mapping};
 
 /// The exit code of a process that was ended by force.
 pub const KILLED: u32 = 0xC000_013A;
+
+/// How often the memory of a process is looked at, in milliseconds.
+const SAMPLE: u32 = 20;
 
 /// The caller's ends of the pipes that the document asked for. They are overlapped.
 #[derive(Debug, Default)]
@@ -32,6 +39,24 @@ pub struct Pipes {
     pub stdout: Option<OwnedHandle>,
     /// Where standard error goes.
     pub stderr: Option<OwnedHandle>,
+}
+
+impl Pipes {
+    /// Returns other handles of the same pipes.
+    ///
+    /// # Errors
+    /// The system's refusal.
+    pub fn again(&self) -> Result<Self> {
+        let again = |pipe: &Option<OwnedHandle>| pipe.as_ref().map(OwnedHandle::try_clone).transpose();
+        let all = || {
+            Ok(Self {
+                stdin: again(&self.stdin)?,
+                stdout: again(&self.stdout)?,
+                stderr: again(&self.stderr)?,
+            })
+        };
+        all().map_err(|error| Failure::io("duplicate a pipe", &error))
+    }
 }
 
 /// Runs what the document says, with the host's paths for the container's.
@@ -85,6 +110,32 @@ fn stream(wanted: bool, access: u32, ours: &mut Option<OwnedHandle>) -> Result<S
     let client = File::options().read(reads).write(!reads).open(&name).map_err(|error| failure(&error))?;
     *ours = Some(server);
     Ok(client.into())
+}
+
+/// Waits until a process has ended. Returns its exit code, and what it has used: its memory is seen now and then.
+pub fn wait(child: &mut Child) -> (u32, Used) {
+    let mut used = Used::default();
+    loop {
+        let handle = child.as_raw_handle();
+        let size = size_of::<PROCESS_MEMORY_COUNTERS>() as u32;
+        let mut memory = PROCESS_MEMORY_COUNTERS { cb: size, ..Default::default() };
+        // SAFETY: the handle is open; the structure is ours and says its size.
+        if unsafe { K32GetProcessMemoryInfo(handle, &raw mut memory, size) } != 0 {
+            used.commit_peak = used.commit_peak.max(memory.PeakPagefileUsage as u64);
+        }
+        // SAFETY: the handle is open.
+        if unsafe { WaitForSingleObject(handle, SAMPLE) } != WAIT_TIMEOUT {
+            break;
+        }
+    }
+    let code = child.wait().ok().and_then(|status| status.code()).unwrap_or(-1).cast_unsigned();
+    let [mut created, mut exited, mut kernel, mut user] = [FILETIME::default(); 4];
+    let handle = child.as_raw_handle();
+    // SAFETY: the handle is open; the structures are ours.
+    unsafe { GetProcessTimes(handle, &raw mut created, &raw mut exited, &raw mut kernel, &raw mut user) };
+    let whole = |time: FILETIME| u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime);
+    (used.user_100ns, used.kernel_100ns) = (whole(user), whole(kernel));
+    (code, used)
 }
 
 /// Ends a process of the host by force.

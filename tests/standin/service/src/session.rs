@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::code::{Code, Failure, Family, Result};
-use crate::document::{self, PropertyQuery, SystemQuery};
+use crate::document::{self, ProcessChange, PropertyQuery, StreamName, SystemQuery};
 use crate::fault::Delivery;
 use crate::machine::Record;
 use crate::process::{self, Pipes};
@@ -132,16 +132,16 @@ impl System {
         let record = state.record(&self.id)?;
         record.may_run()?;
         let (mut child, pipes) = process::spawn(&wanted, &record.wanted.mappings)?;
-        let process = self.process(child.id(), delivery);
+        let process = Process { pipes: Mutex::new(pipes.again()?), ..self.process(child.id(), delivery) };
         state.change(&self.id, |record| {
             record.add(process.pid);
             Ok(())
         })?;
         let (store, id, pid) = (self.store.clone(), self.id.clone(), process.pid);
         let note = move || {
-            let code = child.wait().ok().and_then(|status| status.code()).unwrap_or(-1).cast_unsigned();
+            let (code, used) = process::wait(&mut child);
             let exited = |record: &mut Record| {
-                record.exited(pid, code);
+                record.exited(pid, code, used);
                 Ok(())
             };
             // A system that is gone needs no note of it.
@@ -161,7 +161,8 @@ impl System {
     }
 
     fn process(&self, pid: u32, delivery: Delivery) -> Process {
-        Process { store: self.store.clone(), system: self.id.clone(), pid, delivery }
+        let (store, system) = (self.store.clone(), self.id.clone());
+        Process { store, system, pid, delivery, pipes: Mutex::default() }
     }
 
     /// Registers a callback.
@@ -194,6 +195,8 @@ pub struct Process {
     system: String,
     pid: u32,
     delivery: Delivery,
+    /// The service's own ends of its pipes, where it was created by this handle.
+    pipes: Mutex<Pipes>,
 }
 
 impl Process {
@@ -230,6 +233,35 @@ impl Process {
     pub fn terminate(&self) -> Result<()> {
         self.needs_running()?;
         process::kill(self.pid)
+    }
+
+    /// Returns its number and handles of its pipes.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn information(&self) -> Result<(u32, Pipes)> {
+        self.needs_running()?;
+        Ok((self.pid, locked(&self.pipes).again()?))
+    }
+
+    /// Changes it. A stream of its that is closed is open still while the caller has its end; a console has no size
+    /// here.
+    ///
+    /// # Errors
+    /// The request is refused, or it has ended.
+    pub fn modify(&self, settings: &str) -> Result<()> {
+        let change: ProcessChange = document::read(settings)?;
+        self.needs_running()?;
+        let mut pipes = locked(&self.pipes);
+        match change {
+            ProcessChange::ConsoleSize { .. } => {}
+            ProcessChange::CloseHandle { stream } => match stream.handle {
+                StreamName::StdIn => pipes.stdin = None,
+                StreamName::StdOut => pipes.stdout = None,
+                StreamName::StdErr => pipes.stderr = None,
+            },
+        }
+        Ok(())
     }
 
     /// Sends it a signal.

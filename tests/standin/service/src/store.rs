@@ -13,6 +13,7 @@ use crate::code::{Code, Failure, Result};
 use crate::fault::{Delivery, Script};
 use crate::layer::Stages;
 use crate::machine::Record;
+use crate::watch::ring;
 
 /// The environment variable that names the directory.
 pub const VARIABLE: &str = "NSPAWN_STANDIN";
@@ -42,9 +43,10 @@ impl Store {
     /// The directory cannot be made.
     pub fn lock(&self) -> Result<Locked> {
         let path = self.0.join("lock");
+        let open = || File::options().create(true).truncate(false).write(true).open(&path);
+        let make = || fs::create_dir_all(self.0.join("systems")).and_then(|()| open());
         let open = || {
-            fs::create_dir_all(self.0.join("systems"))?;
-            let lock = File::options().create(true).truncate(false).write(true).open(&path)?;
+            let lock = open().or_else(|_| make())?;
             lock.lock()?;
             Ok(lock)
         };
@@ -134,6 +136,7 @@ impl Locked {
         let mut record = self.record(id)?;
         let changed = change(&mut record)?;
         write(&self.system(id)?.join("record.json"), &record)?;
+        ring();
         Ok(changed)
     }
 

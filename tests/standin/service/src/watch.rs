@@ -1,17 +1,42 @@
 //! Callbacks: a thread for each that is registered. It tells what waits in a mailbox, and what it finds by looking at
-//! the disk now and then. To unregister is to end the thread, so that no callback runs or can come after.
+//! the disk when the bell rings, and now and then. To unregister is to end the thread, so that no callback runs or can come after.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::fault::Delivery;
 
-/// How often the disk is looked at.
-const INTERVAL: Duration = Duration::from_millis(5);
+/// How often the disk is looked at for what other processes changed; what this one changes rings the bell.
+const INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long a call waits for its news to be told early.
 const EARLY: Duration = Duration::from_millis(200);
+
+/// How late news is that is told late.
+pub const LATE: Duration = Duration::from_millis(250);
+
+/// Rings where this process changed something that may be news.
+static BELL: Bell = Bell { rung: Mutex::new(0), changed: Condvar::new() };
+
+struct Bell {
+    /// How often.
+    rung: Mutex<u64>,
+    changed: Condvar,
+}
+
+/// Says that something changed.
+pub fn ring() {
+    *BELL.rung.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+    BELL.changed.notify_all();
+}
+
+/// Waits until it has rung more often than `heard` says, for a while at most, and hears it.
+fn hear(heard: &mut u64) {
+    let rung = BELL.rung.lock().unwrap_or_else(PoisonError::into_inner);
+    let waited = BELL.changed.wait_timeout_while(rung, INTERVAL, |rung| *rung == *heard);
+    *heard = *waited.unwrap_or_else(PoisonError::into_inner).0;
+}
 
 /// What is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,13 +63,15 @@ pub struct News {
 }
 
 impl News {
-    /// Returns what is told of it, and how often.
-    pub fn delivered(self, delivery: Delivery) -> Vec<Self> {
+    /// Returns what is told of it, and after how long.
+    pub fn delivered(self, delivery: Delivery) -> Vec<(Duration, Self)> {
+        let now = |news| (Duration::ZERO, news);
         match delivery {
-            Delivery::Once | Delivery::Early => vec![self],
+            Delivery::Once | Delivery::Early => vec![now(self)],
             Delivery::Never => Vec::new(),
-            Delivery::Twice => vec![self.clone(), self],
-            Delivery::Disconnect => vec![Self { kind: Kind::Disconnect, data: None }],
+            Delivery::Late => vec![(LATE, self)],
+            Delivery::Twice => vec![now(self.clone()), now(self)],
+            Delivery::Disconnect => vec![now(Self { kind: Kind::Disconnect, data: None })],
         }
     }
 }
@@ -58,7 +85,7 @@ pub struct Mailbox {
 
 #[derive(Debug, Default)]
 struct Letters {
-    waiting: Vec<News>,
+    waiting: Vec<(Duration, News)>,
     /// How many were taken and are not told yet.
     taken: usize,
 }
@@ -71,18 +98,16 @@ impl Mailbox {
     /// Puts news in. That which is early is waited for until it is told, where somebody listens.
     pub fn put(&self, news: News, delivery: Delivery) {
         self.letters().waiting.extend(news.delivered(delivery));
-        self.changed.notify_all();
+        ring();
         if delivery == Delivery::Early {
             let untold = |letters: &mut Letters| !letters.waiting.is_empty() || letters.taken > 0;
             drop(self.changed.wait_timeout_while(self.letters(), EARLY, untold));
         }
     }
 
-    /// Returns what waits, after a while at most.
-    fn take(&self) -> Vec<News> {
-        let empty = |letters: &mut Letters| letters.waiting.is_empty();
-        let found = self.changed.wait_timeout_while(self.letters(), INTERVAL, empty);
-        let (mut letters, _) = found.unwrap_or_else(PoisonError::into_inner);
+    /// Returns what waits.
+    fn take(&self) -> Vec<(Duration, News)> {
+        let mut letters = self.letters();
         letters.taken = letters.waiting.len();
         std::mem::take(&mut letters.waiting)
     }
@@ -105,7 +130,7 @@ impl Watch {
     /// Tells what waits in `mailbox` and what `look` finds.
     pub fn start(
         mailbox: Arc<Mailbox>,
-        mut look: impl FnMut() -> Vec<News> + Send + 'static,
+        mut look: impl FnMut() -> Vec<(Duration, News)> + Send + 'static,
         tell: impl Fn(&News) + Send + 'static,
     ) -> Self {
         let stop = Arc::new(Mutex::new(false));
@@ -114,10 +139,15 @@ impl Watch {
             move || *stop.lock().unwrap_or_else(PoisonError::into_inner)
         };
         let listen = move || {
+            let (mut heard, mut coming) = (0, Vec::new());
             while !stopped() {
-                mailbox.take().iter().take_while(|_| !stopped()).for_each(&tell);
+                let taken = mailbox.take().into_iter().chain(look());
+                let now = Instant::now();
+                coming.extend(taken.map(|(after, news)| (now + after, news)));
+                let due = coming.extract_if(.., |(due, _)| *due <= now);
+                due.take_while(|_| !stopped()).for_each(|(_, news)| tell(&news));
                 mailbox.told();
-                look().iter().take_while(|_| !stopped()).for_each(&tell);
+                hear(&mut heard);
             }
         };
         Self { stop, thread: Some(thread::spawn(listen)) }
@@ -127,6 +157,7 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        ring();
         // A callback that panicked has told its news already.
         let _ = self.thread.take().map(JoinHandle::join);
     }
@@ -152,7 +183,7 @@ mod tests {
         let mut exited = Some(news(Kind::SystemExited));
         let watch = Watch::start(
             Arc::clone(&mailbox),
-            move || exited.take().into_iter().collect(),
+            move || exited.take().into_iter().flat_map(|news| news.delivered(Delivery::Late)).collect(),
             move |news| sender.send(news.kind).unwrap(),
         );
         let told: Vec<_> = receiver.iter().take(4).collect();

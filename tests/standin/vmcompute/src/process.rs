@@ -119,16 +119,12 @@ unsafe extern "system" fn HcsGetProcessProperties(process: Raw, properties: Plac
     }
 }
 
-/// Checks the request alone. Standard input ends when the caller closes its end; a console has no size here.
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsModifyProcess(process: Raw, settings: Text, result: Place) -> i32 {
     // SAFETY: the text and the place are the caller's.
     unsafe {
         let settings = text_at(settings);
-        with("HcsModifyProcess", process, result, |process| {
-            document::read::<document::ProcessChange>(&settings)?;
-            process.needs_running().map(|()| None)
-        })
+        with("HcsModifyProcess", process, result, |process| process.modify(&settings).map(|()| None))
     }
 }
 

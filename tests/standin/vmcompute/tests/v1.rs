@@ -17,7 +17,7 @@ use hcs_sys::pipe::Pipe;
 use hcs_sys::vmcompute::{Chain, Layer, Progress, System, enumerate, guid_of_name};
 use hcs_sys::{Code, Error, Kind};
 use serde_json::{Value, json};
-use support::{WAIT, alone, calls, code, process_document, program, read_all, wait_for};
+use support::{CLOSE_INPUT, WAIT, alone, calls, code, process_document, program, read_all, wait_for};
 
 const DLL: &str = "vmcompute.dll";
 
@@ -81,6 +81,8 @@ fn the_whole_sequence() {
         process.watch(sender).unwrap();
         assert!(started.stderr.is_none());
         Pipe::new(started.stdin.unwrap()).write_all(b"some input").unwrap();
+        // Closing our end alone is not the end of its input: the service has one, too.
+        process.modify(CLOSE_INPUT).unwrap();
         let output = read_all(&Pipe::new(started.stdout.unwrap()));
         assert!(output.contains(&format!("in {}", work.display())), "{output}");
         assert!(output.contains("read some input ahoy"), "{output}");
@@ -115,6 +117,7 @@ fn the_whole_sequence() {
                 "HcsStartComputeSystem",
                 "HcsCreateProcess",
                 "HcsRegisterProcessCallback",
+                "HcsModifyProcess",
                 "HcsGetProcessProperties",
                 "HcsTerminateProcess",
                 "HcsUnregisterProcessCallback",

@@ -12,6 +12,9 @@ use hcs_sys::pipe::Pipe;
 use hcs_sys::{Code, Error, Kind, Notification};
 use serde_json::{Value, json};
 
+/// The request by which the service closes a process's input.
+pub const CLOSE_INPUT: &str = r#"{"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}"#;
+
 pub const WAIT: Duration = Duration::from_secs(20);
 
 /// Copies the DLL to where it is looked for, once: other tests may have it loaded.
