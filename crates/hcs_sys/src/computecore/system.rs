@@ -36,11 +36,12 @@ pub fn enumerate(query: &str, within: Duration) -> Result<String> {
 }
 
 impl System {
-    /// Makes a compute system of `configuration` (JSON).
+    /// Makes a compute system of `configuration` (JSON), and tells besides whether it was made: where that takes too
+    /// long there is a system to be ended.
     ///
     /// # Errors
-    /// The service's refusal.
-    pub fn create(id: &str, configuration: &str, within: Duration) -> Result<Self> {
+    /// The service does not take the request: there is no system.
+    pub fn create(id: &str, configuration: &str, within: Duration) -> Result<(Self, Result<()>)> {
         let (id, configuration) = (Wide::new(id)?, Wide::new(configuration)?);
         let (operation, mut system) = (Operation::new()?, null_mut());
         // SAFETY: the texts outlive the call; the operation is open; without a descriptor the default holds.
@@ -56,9 +57,11 @@ impl System {
         // Owned before the result is awaited, so that a handle beside a failure is closed.
         let handle = Handle::own(system, close);
         let (function, code) = (answer.function, answer.code);
-        operation.finish(answer, within)?;
-        let handle = handle.ok_or(Error::Refused { function, code, document: None })?;
-        Ok(Self { handle, sink: None })
+        let made = operation.finish(answer, within).map(drop);
+        match handle {
+            Some(handle) => Ok((Self { handle, sink: None }, made)),
+            None => Err(made.err().unwrap_or(Error::Refused { function, code, document: None })),
+        }
     }
 
     /// Opens the compute system of that id.

@@ -39,7 +39,8 @@ fn the_whole_sequence() {
     alone(DLL, "the_whole_sequence", |root| {
         let work = program(root);
         let (sender, news) = channel();
-        let mut system = System::create("a", &document(root), WAIT).unwrap();
+        let (mut system, made) = System::create("a", &document(root), WAIT).unwrap();
+        made.unwrap();
         system.watch(sender).unwrap();
         system.start(WAIT).unwrap();
         let properties: Properties = serde_json::from_str(&system.properties("{}", WAIT).unwrap()).unwrap();
@@ -105,7 +106,8 @@ fn the_whole_sequence() {
 #[test]
 fn refusals_have_code_and_document() {
     alone(DLL, "refusals_have_code_and_document", |root| {
-        let system = System::create("a", &document(root), WAIT).unwrap();
+        let (system, made) = System::create("a", &document(root), WAIT).unwrap();
+        made.unwrap();
         for (refused, wanted) in [
             (code(System::create("a", &document(root), WAIT)), Code::SYSTEM_ALREADY_EXISTS),
             (code(System::open("b")), Code::SYSTEM_NOT_FOUND),
@@ -141,7 +143,8 @@ fn faults_come_as_the_script_says() {
         fs::write(root.join("faults.json"), script.to_string()).unwrap();
         program(root);
         let (sender, news) = channel();
-        let mut system = System::create("a", &document(root), WAIT).unwrap();
+        let (mut system, made) = System::create("a", &document(root), WAIT).unwrap();
+        made.unwrap();
         system.watch(sender).unwrap();
         assert_eq!(code(system.start(WAIT)), Some(Code::ACCESS_DENIED));
         assert_eq!(code(system.start(Duration::from_millis(50))), Some(Code::OPERATION_TIMEOUT));

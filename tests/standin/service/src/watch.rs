@@ -14,7 +14,7 @@ const INTERVAL: Duration = Duration::from_millis(20);
 const EARLY: Duration = Duration::from_millis(200);
 
 /// How late news is that is told late.
-pub const LATE: Duration = Duration::from_millis(250);
+pub const LATE: Duration = Duration::from_secs(1);
 
 /// Rings where this process changed something that may be news.
 static BELL: Bell = Bell { rung: Mutex::new(0), changed: Condvar::new() };

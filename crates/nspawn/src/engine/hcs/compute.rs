@@ -52,28 +52,33 @@ impl Compute {
         let text = to_json(document)?;
         let (sender, receiver) = channel();
         let events = Arc::new(Events::new(receiver));
-        let (handle, progress) = match document {
+        let (handle, watched, made) = match document {
             SystemDocument::V1(_) => {
                 let (mut system, progress) =
                     vmcompute::System::create(id.as_str(), &text).map_err(refused)?;
                 // What making it led to is kept for the callback.
-                system.watch(sender.clone()).map_err(refused)?;
-                (SystemHandle::V1(system), progress)
+                let watched = system.watch(sender.clone());
+                (SystemHandle::V1(system), watched, Ok(progress))
             }
             SystemDocument::V2(_) => {
-                let made = computecore::System::create(id.as_str(), &text, deadlines.create);
-                let mut system = made.map_err(refused)?;
-                system.watch(sender.clone()).map_err(refused)?;
-                (SystemHandle::V2(system), Progress::Done)
+                let (mut system, made) =
+                    computecore::System::create(id.as_str(), &text, deadlines.create).map_err(refused)?;
+                let watched = system.watch(sender.clone());
+                (SystemHandle::V2(system), watched, made.map(|()| Progress::Done).map_err(refused))
             }
         };
         let runs = AtomicBool::new(false);
-        let made = Self { handle, sender, events, runs, subject, deadlines };
-        match made.settle("create", progress, |told| told.created) {
-            Ok(()) => Ok(made),
+        let system = Self { handle, sender, events, runs, subject: subject.clone(), deadlines };
+        // Its layer is unmounted next where this fails, so it must be gone by then.
+        if let Err(error) = watched {
+            // Nothing would tell when.
+            let _ = system.ask_to_terminate();
+            return Err(made.err().unwrap_or_else(|| refused(error)));
+        }
+        match made.and_then(|progress| system.settle("create", progress, |told| told.created)) {
+            Ok(()) => Ok(system),
             Err(error) => {
-                // Its layer is unmounted next, so it must be gone by then.
-                let _ = made.force();
+                let _ = system.force();
                 Err(error)
             }
         }
