@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use hcs_schema::results::ProcessStatus;
 use hcs_sys::{Code, Kind, Notification};
 
 /// What was told so far.
@@ -15,8 +16,10 @@ pub(super) struct Told {
     pub(super) started: Option<Code>,
     /// The system has ended, with this code.
     pub(super) system_exited: Option<Code>,
-    /// The process has ended.
-    pub(super) process_exited: bool,
+    /// How often it was told that the process has ended.
+    pub(super) process_exits: u32,
+    /// How the process stood when that was told, where the service said so.
+    pub(super) process_status: Option<ProcessStatus>,
     /// The service went away, and tells nothing more.
     pub(super) disconnected: bool,
 }
@@ -27,7 +30,11 @@ impl Told {
             Kind::CreateCompleted => self.created = Some(told.status),
             Kind::StartCompleted => self.started = Some(told.status),
             Kind::SystemExited => self.system_exited = Some(told.status),
-            Kind::ProcessExited => self.process_exited = true,
+            Kind::ProcessExited => {
+                self.process_exits += 1;
+                let status = told.data.as_deref().and_then(|text| serde_json::from_str(text).ok());
+                self.process_status = status.or(self.process_status);
+            }
             Kind::ServiceDisconnect => self.disconnected = true,
             // Failed shutdowns show in that nothing exits; crashes are followed by the exit.
             Kind::ShutdownCompleted | Kind::Crash | Kind::Other(_) => {}
@@ -88,7 +95,7 @@ mod tests {
         assert_eq!(events.wait(soon, |told| told.started), Some(Code::from_hresult(0)));
         assert_eq!(events.wait(soon, |told| told.system_exited), None);
         tell(Kind::ProcessExited);
-        assert_eq!(events.wait(None, |told| told.process_exited.then_some(())), Some(()));
+        assert_eq!(events.wait(None, |told| (told.process_exits == 1).then_some(())), Some(()));
         drop(sender);
         assert_eq!(events.wait(None, |told| told.system_exited), None);
     }

@@ -46,6 +46,8 @@ pub struct Deadlines {
     pub shutdown: Duration,
     /// To terminate a system, before it is left to `gc`.
     pub terminate: Duration,
+    /// Between two looks at whether a process still runs, should nothing be told of its end.
+    pub look: Duration,
     /// To pass on what a process wrote last, once it has ended.
     pub relay: Duration,
     /// Between two tries to mount a layer.
@@ -59,6 +61,7 @@ impl Default for Deadlines {
             ask: Duration::from_secs(240),
             shutdown: Duration::from_secs(30),
             terminate: Duration::from_secs(30),
+            look: Duration::from_secs(30),
             relay: Duration::from_secs(1),
             retry: Duration::from_millis(100),
         }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hcs_schema::results::ProcessStatus;
 use hcs_schema::v2::Processor;
@@ -109,8 +109,12 @@ impl System for HcsSystem {
         });
         self.process = Some(Arc::clone(&process));
         if let Some(mask) = self.affinity {
-            affinity::confine_process(pid, processors(mask)?)
-                .map_err(|error| failed("confine", "the program", error))?;
+            match affinity::confine_process(pid, processors(mask)?) {
+                Ok(()) => {}
+                // One that has ended refuses, and is no failure.
+                Err(_) if process.status().is_some_and(|status| status.exited) => {}
+                Err(error) => return Err(failed("confine", "the program", error)),
+            }
             let why = self.unconfined.take().unwrap_or_default();
             let reason = format!(
                 "set on the program once it ran, what it had started by then is free: the container as a whole \
@@ -272,13 +276,31 @@ impl Process for HcsProcess {
         if let Some(exit) = self.exit.get() {
             return Ok(Some(*exit));
         }
-        let look = |told: &Told| {
-            let ended = told.process_exited || told.system_exited.is_some() || told.disconnected;
-            ended.then_some(())
-        };
-        match self.events.wait(timeout, look) {
-            None if timeout.is_some() => Ok(None),
-            _ => Ok(Some(*self.exit.get_or_init(|| self.ended()))),
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut heard = 0;
+        loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let within = left.map_or(self.deadlines.look, |left| left.min(self.deadlines.look));
+            let told = self.events.wait(Some(within), |told: &Told| {
+                let over = told.system_exited.is_some() || told.disconnected;
+                (over || told.process_exits > heard).then_some((over, told.process_exits))
+            });
+            // It ends with its system, and where the service went away nothing more is told. All else is asked for: a
+            // notification may be early, and may be lost.
+            let ended = match told {
+                Some((true, _)) => true,
+                Some((false, exits)) => {
+                    heard = exits;
+                    self.status().is_none_or(|status| status.exited)
+                }
+                None => self.status().is_some_and(|status| status.exited),
+            };
+            if ended {
+                return Ok(Some(*self.exit.get_or_init(|| self.ended())));
+            }
+            if left.is_some_and(|left| left <= within) && told.is_none() {
+                return Ok(None);
+            }
         }
     }
 }
@@ -293,12 +315,18 @@ impl HcsProcess {
         self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
+    /// Asks how it stands; `None` where the service does not say.
+    fn status(&self) -> Option<ProcessStatus> {
+        self.handle().and_then(|handle| handle.status(self.deadlines.ask).ok())
+    }
+
     /// Puts together how it ended. What cannot be asked any more, because the system has ended too, is not known.
     fn ended(&self) -> Exit {
         if let Some(relay) = self.relay.lock().unwrap_or_else(PoisonError::into_inner).take() {
             relay.finish(self.deadlines.relay);
         }
-        let status = self.handle().and_then(|handle| handle.status(self.deadlines.ask).ok());
+        let told = || self.events.wait(Some(Duration::ZERO), |told| told.process_status);
+        let status = self.status().or_else(told);
         let status = match status.and_then(ProcessStatus::code) {
             // Its code is then one that the service chose.
             _ if self.killed.load(Ordering::Relaxed) => ExitStatus::Signal(KILL),
