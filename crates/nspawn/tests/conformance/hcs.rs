@@ -32,7 +32,7 @@ pub fn check(test: &str, schema: Schema, case: fn(&Hcs)) {
 impl Hcs {
     /// Makes a host of a place; `changes` are keys of config.json.
     fn host_at(&self, place: Place, arguments: &[&str], changes: &Value) -> Host {
-        let own_roots = vec![place.at("root/run"), place.at("root/data")];
+        let own_roots = vec![place.at("root").join("run"), place.at("root").join("data")];
         let overrides = Overrides { own_roots: own_roots.clone(), ..Overrides::default() };
         let config = place.config(arguments, changes).to_string();
         let spec = config::parse(config.as_bytes(), &place.at("config.json"), &overrides).unwrap();
@@ -40,9 +40,9 @@ impl Hcs {
         let id = ContainerId::named(spec.name.as_ref().unwrap());
         let own = id.to_string();
         Host {
-            engine: Box::new(HcsEngine::new(place.at("root/data"), own_roots, Deadlines::default())),
+            engine: Box::new(HcsEngine::new(place.at("root").join("data"), own_roots, Deadlines::default())),
             schema: Some(self.schema),
-            state: State::new(place.at("root/run")),
+            state: State::new(place.at("root").join("run")),
             id,
             spec,
             observer: Default::default(),

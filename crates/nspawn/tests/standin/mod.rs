@@ -7,7 +7,8 @@ mod place;
 mod state;
 
 pub use place::Place;
-pub use state::Standin;
+#[allow(unused_imports, reason = "each test binary uses its part")]
+pub use state::{Call, Standin};
 
 use std::io::Write as _;
 use std::path::Path;

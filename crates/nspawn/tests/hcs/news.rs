@@ -1,0 +1,128 @@
+//! What the service tells is lost, late, told twice, told early, or is that the service went away: a launch comes to
+//! its end, or fails within the deadline of what it waited for, and leaves nothing.
+
+use std::time::Duration;
+
+use nspawn::ErrorKind;
+use nspawn::document::Schema;
+use nspawn::engine::hcs::Deadlines;
+use serde_json::json;
+
+use crate::launch::{CODE, Subject, ample};
+use crate::on_both_schemas;
+use crate::standin::Standin;
+
+on_both_schemas![
+    news_that_comes_is_enough,
+    news_that_does_not_come_in_time_is_waited_for_no_longer,
+    where_the_service_went_away_nothing_is_waited_for,
+    a_system_that_does_not_end_is_told_of,
+];
+
+/// A deadline that the stand-in's late news, after a second, misses, and nothing else does.
+const SHORT: Duration = Duration::from_millis(400);
+
+/// The calls that lead to news, or to the result of an operation, and how a launch goes on without.
+fn calls(schema: Schema) -> &'static [(&'static str, Without)] {
+    match schema {
+        Schema::V1 => &[
+            ("HcsCreateComputeSystem", Without::Fails("create")),
+            ("HcsStartComputeSystem", Without::Fails("start")),
+            ("HcsCreateProcess", Without::GoesOn),
+            ("HcsShutdownComputeSystem", Without::GoesOn),
+        ],
+        Schema::V2 => &[
+            ("HcsCreateComputeSystem", Without::Fails("create")),
+            ("HcsStartComputeSystem", Without::Fails("start")),
+            ("HcsCreateProcess", Without::GoesOn),
+            ("HcsGetProcessProperties", Without::GoesOn),
+            ("HcsGetComputeSystemProperties", Without::GoesOn),
+            ("HcsShutDownComputeSystem", Without::GoesOn),
+        ],
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Without {
+    /// The launch fails, and says that it could not do this.
+    Fails(&'static str),
+    /// Another way leads on.
+    GoesOn,
+}
+
+fn news_that_comes_is_enough(standin: &Standin, schema: Schema) {
+    for (call, _) in calls(schema) {
+        for notify in ["late", "twice", "early"] {
+            let subject = Subject::new(standin, schema, &json!({}));
+            // That a process has ended too early is found by looking at it again.
+            let deadlines = Deadlines { look: SHORT, ..ample() };
+            let launched = subject.launch(deadlines, &json!([{"call": call, "notify": notify}]));
+            assert!(launched.elapsed < Duration::from_secs(10), "{call} {notify}: {launched:?}");
+            assert_eq!(launched.report().exit_code, Some(CODE), "{call} {notify}");
+            assert_eq!(subject.left(), [""; 0], "{call} {notify}");
+        }
+    }
+}
+
+fn news_that_does_not_come_in_time_is_waited_for_no_longer(standin: &Standin, schema: Schema) {
+    let all = Deadlines { create: SHORT, ask: SHORT, shutdown: SHORT, look: SHORT, ..ample() };
+    for (call, without) in calls(schema) {
+        // Short is what is waited for alone, so that nothing else is late on a busy machine.
+        let deadlines = match *call {
+            "HcsCreateComputeSystem" | "HcsStartComputeSystem" => Deadlines { create: all.create, ..ample() },
+            "HcsCreateProcess" => Deadlines { look: all.look, ..ample() },
+            "HcsGetProcessProperties" | "HcsGetComputeSystemProperties" => {
+                Deadlines { ask: all.ask, ..ample() }
+            }
+            _ => Deadlines { shutdown: all.shutdown, ..ample() },
+        };
+        for notify in ["never", "late"] {
+            let subject = Subject::new(standin, schema, &json!({}));
+            let launched = subject.launch(deadlines, &json!([{"call": call, "notify": notify}]));
+            assert!(launched.elapsed < Duration::from_secs(10), "{call} {notify}: {launched:?}");
+            match (without, launched.failure()) {
+                (Without::GoesOn, _) => {
+                    assert_eq!(launched.report().exit_code, Some(CODE), "{call} {notify}")
+                }
+                (Without::Fails(what), Some(said)) => {
+                    let error = launched.result.unwrap_err();
+                    assert_eq!(error.kind(), ErrorKind::Timeout, "{call} {notify}: {said}");
+                    assert!(said.starts_with(&format!("cannot {what} container {}", subject.id)), "{said}");
+                }
+                (Without::Fails(_), None) => panic!("{call} {notify}: {launched:?}"),
+            }
+            assert_eq!(subject.left(), [""; 0], "{call} {notify}");
+        }
+    }
+}
+
+fn where_the_service_went_away_nothing_is_waited_for(standin: &Standin, schema: Schema) {
+    for (call, without) in calls(schema) {
+        let subject = Subject::new(standin, schema, &json!({}));
+        let launched = subject.launch(ample(), &json!([{"call": call, "notify": "disconnect"}]));
+        assert!(launched.elapsed < Duration::from_secs(10), "{call}: {launched:?}");
+        match without {
+            Without::GoesOn => assert_eq!(launched.report().exit_code, Some(CODE), "{call}"),
+            Without::Fails(what) => {
+                let said = launched.failure().unwrap();
+                assert!(said.contains(what) && said.contains("went away"), "{call}: {said}");
+            }
+        }
+        assert_eq!(subject.left(), [""; 0], "{call}");
+    }
+}
+
+fn a_system_that_does_not_end_is_told_of(standin: &Standin, schema: Schema) {
+    let shut_down = match schema {
+        Schema::V1 => "HcsShutdownComputeSystem",
+        Schema::V2 => "HcsShutDownComputeSystem",
+    };
+    let subject = Subject::new(standin, schema, &json!({}));
+    let faults = json!([{"call": shut_down, "code": "0x80070005"}, {"call": "HcsTerminateComputeSystem", "notify": "never"}]);
+    let launched = subject.launch(Deadlines { terminate: SHORT, ..ample() }, &faults);
+    let said = launched.failure().unwrap();
+    assert!(said.contains("cannot terminate container") && said.contains("did not answer"), "{said}");
+    assert_eq!(launched.result.unwrap().0.exit_code, Some(CODE));
+    assert_eq!(subject.collect().removed, [subject.id.clone()]);
+    assert_eq!(subject.left(), [""; 0]);
+}
