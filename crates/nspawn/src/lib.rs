@@ -13,6 +13,7 @@ pub mod console;
 pub mod document;
 pub mod engine;
 pub mod error;
+pub mod host;
 pub mod launch;
 pub mod names;
 mod ntstatus;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use nspawn::engine::Unenforced;
+use nspawn::host::Places;
 
 /// Run a Windows program in a container, without a daemon
 ///
@@ -32,6 +34,14 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// Returns where things of ours are kept.
+    ///
+    /// # Errors
+    /// `--root` cannot be resolved, or this host does not say where the usual places are.
+    pub(crate) fn places(&self) -> nspawn::Result<Places> {
+        self.root.as_deref().map_or_else(Places::usual, Places::below)
+    }
+
     /// Parses the command line.
     ///
     /// # Errors
@@ -111,6 +121,13 @@ pub(crate) enum Schema {
     /// Windows Server 2019 and later
     #[value(name = "2")]
     V2,
+}
+
+impl Run {
+    /// Returns what becomes of limits that this host cannot hold.
+    pub(crate) fn unenforced(&self) -> Unenforced {
+        if self.allow_unenforced { Unenforced::Report } else { Unenforced::Refuse }
+    }
 }
 
 /// See `nspawn::spec::Services`.

@@ -4,6 +4,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use nspawn::host::ELEVATE;
 use nspawn::report::FAILED;
 use nspawn::{Error, ErrorKind};
 
@@ -44,7 +45,7 @@ fn status(kind: ErrorKind) -> u8 {
 
 fn hint(kind: ErrorKind) -> Option<&'static str> {
     match kind {
-        ErrorKind::Denied => Some("containers need root: start this with sudo"),
+        ErrorKind::Denied => Some(ELEVATE),
         ErrorKind::Corrupt => Some("remove the damaged file, or run: hostcompute_nspawn gc"),
         _ => None,
     }

@@ -4,8 +4,6 @@
 mod args;
 mod commands;
 mod failure;
-mod host;
-mod places;
 mod signals;
 mod ui;
 

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use indicatif::{ProgressBar, ProgressStyle};
 use nspawn::engine::Observer;
 
+use crate::failure;
 use crate::signals::Signals;
 
 /// Prints what the library tells.
@@ -29,6 +30,10 @@ impl Observer for Ui {
         if !self.quiet {
             let _ = writeln!(std::io::stderr(), "{line}");
         }
+    }
+
+    fn warn(&self, error: &nspawn::Error) {
+        failure::warn(error);
     }
 
     fn interrupted(&self) -> Option<u8> {

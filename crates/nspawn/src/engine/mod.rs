@@ -20,7 +20,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::document::{Request, Root, Schema};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::spec::{ContainerId, Spec};
 
 /// What runs containers on this host.
@@ -81,6 +81,16 @@ pub enum Search {
     Thorough,
 }
 
+/// What a caller does about limits that a host cannot hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unenforced {
+    /// Does not start.
+    #[default]
+    Refuse,
+    /// Starts without them, and says so in the report.
+    Report,
+}
+
 /// Told what is being done. Called from the launching thread; must return soon.
 pub trait Observer: Sync {
     /// A step was done; one line, no full stop.
@@ -88,6 +98,9 @@ pub trait Observer: Sync {
 
     /// A long step goes on: `done` of `total` parts.
     fn progress(&self, _what: &str, _done: u64, _total: u64) {}
+
+    /// Something went wrong that does not keep the program from running, nor its end from being told.
+    fn warn(&self, _error: &Error) {}
 
     /// Returns the signal that told us to end, if one came: asked between steps, and while a long one goes on.
     fn interrupted(&self) -> Option<u8> {

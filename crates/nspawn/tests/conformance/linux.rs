@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nspawn::config::{self, Overrides};
-use nspawn::engine::linux::{LinuxEngine, Unenforced};
+use nspawn::engine::Unenforced;
+use nspawn::engine::linux::LinuxEngine;
 use nspawn::spec::ContainerId;
 use nspawn::state::State;
 use serde_json::{Value, json};

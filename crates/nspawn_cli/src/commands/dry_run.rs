@@ -2,21 +2,19 @@
 
 use std::process::ExitCode;
 
-use nspawn::launch::describe;
+use nspawn::host::Host;
 
 use super::run::spec;
 use crate::args::Arguments;
-use crate::host;
-use crate::places::Places;
 
 /// Prints the documents and the plan.
 ///
 /// # Errors
 /// The config is refused.
 pub(crate) fn run(arguments: &Arguments) -> nspawn::Result<ExitCode> {
-    let places = Places::of(arguments)?;
+    let places = arguments.places()?;
     let schema = arguments.run.hcs_schema.map(Into::into);
-    let engine = host::engine(&places, &arguments.run)?;
-    let described = describe(&*engine, &spec(arguments, &places)?, schema)?;
+    let host = Host::open(&places, arguments.run.unenforced());
+    let described = host.describe(&spec(arguments, &places)?, schema)?;
     super::print(&format!("{described:#}"))
 }

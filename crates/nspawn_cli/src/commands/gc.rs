@@ -2,22 +2,19 @@
 
 use std::process::ExitCode;
 
-use nspawn::collect::collect;
 use nspawn::engine::Search;
+use nspawn::host::Host;
 use nspawn::report::FAILED;
 
 use crate::args::Arguments;
-use crate::host;
-use crate::places::Places;
 
 /// Removes what is left of containers whose launchers are gone, and says so.
 ///
 /// # Errors
 /// The host cannot be asked what is left.
 pub(crate) fn run(arguments: &Arguments, json: bool) -> nspawn::Result<ExitCode> {
-    let places = Places::of(arguments)?;
-    let engine = host::engine(&places, &arguments.run)?;
-    let collected = collect(&*engine, &places.state(), Search::Thorough)?;
+    let host = Host::open(&arguments.places()?, arguments.run.unenforced());
+    let collected = host.collect(Search::Thorough)?;
     let status = if collected.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) };
     if json {
         let removed: Vec<&str> = collected.removed.iter().map(nspawn::spec::ContainerId::as_str).collect();

@@ -4,27 +4,25 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use nspawn::collect::collect;
 use nspawn::config::{self, Overrides};
-use nspawn::engine::{Observer as _, Search};
-use nspawn::launch::{GRACE, Launcher};
+use nspawn::host::{Host, Places};
+use nspawn::launch::GRACE;
 use nspawn::report::Report;
-use nspawn::spec::{ContainerId, Spec};
+use nspawn::spec::Spec;
 use nspawn::{Error, Result};
 
 use super::report_file::ReportFile;
 use crate::args::Arguments;
-use crate::places::Places;
+use crate::failure;
 use crate::signals::Signals;
 use crate::ui::Ui;
-use crate::{failure, host, places};
 
 /// Runs the container that the config describes, to its end.
 ///
 /// # Errors
 /// Whatever kept the program from running, or the container from being removed.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let places = Places::of(arguments)?;
+    let places = arguments.places()?;
     let config = config_path(arguments)?;
     let spec = spec(arguments, &places)?;
     let report = arguments.run.report.as_deref().map(|path| ReportFile::open(path, &config)).transpose()?;
@@ -43,30 +41,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 fn launch(arguments: &Arguments, places: &Places, spec: &Spec) -> Result<Report> {
     let signals = Signals::listen()?;
     let ui = Ui::new(arguments.quiet, signals.clone());
-    let (engine, state) = (host::engine(places, &arguments.run)?, places.state());
-    let collected = collect(&*engine, &state, Search::Quick)?;
-    for id in collected.removed {
-        ui.step(&format!("Removed what a killed launcher left, name: [{id}]"));
-    }
-    collected.failed.iter().for_each(|(_, error)| failure::warn(error));
-    let id = match &spec.name {
-        Some(name) => ContainerId::named(name),
-        None => ContainerId::from_random(places::random()?),
-    };
+    let host = Host::open(places, arguments.run.unenforced());
     let schema = arguments.run.hcs_schema.map(Into::into);
-    let launcher = Launcher { engine: &*engine, state: &state, observer: &ui, schema, grace: GRACE };
-    let running = launcher.create(&id, spec)?.start()?;
-    signals.pass_to(running.stop(), GRACE);
-    let (report, removed) = running.wait()?.remove();
-    ui.step(&format!("Process ended: {}", report.summary()));
-    match removed {
-        Ok(()) => Ok(report),
-        Err(error) => {
-            // The program's own end is what counts; the next command removes the rest.
-            failure::warn(&error);
-            Ok(report)
-        }
-    }
+    host.run(spec, schema, &ui, |program| signals.pass_to(program, GRACE))
 }
 
 /// Reads the config and what the command line says besides.
@@ -87,10 +64,17 @@ pub(crate) fn spec(arguments: &Arguments, places: &Places) -> Result<Spec> {
 fn config_path(arguments: &Arguments) -> Result<PathBuf> {
     match &arguments.run.config {
         Some(path) => absolute(path),
-        None => places::beside_us("config.json"),
+        None => beside_us("config.json"),
     }
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(|error| Error::io("resolve", path.display().to_string(), error))
+}
+
+/// Returns the path of a file that lies beside this program.
+fn beside_us(name: &str) -> Result<PathBuf> {
+    let program =
+        std::env::current_exe().map_err(|error| Error::io("find", "this program's own file", error))?;
+    Ok(program.with_file_name(name))
 }

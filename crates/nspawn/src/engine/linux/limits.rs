@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::view::{ProcessorView, StorageView, SystemView};
 use crate::document::Extras;
-use crate::engine::{Enforcement, Verdict};
+use crate::engine::{Enforcement, Unenforced, Verdict};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Limits as the documents ask for them: pure, without this host's devices.
@@ -47,16 +47,6 @@ pub(super) struct Storage {
     iops: Option<NonZeroU64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bandwidth: Option<NonZeroU64>,
-}
-
-/// What a caller does about limits that this host cannot hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Unenforced {
-    /// Does not start.
-    #[default]
-    Refuse,
-    /// Starts without them, and says so in the report.
-    Report,
 }
 
 const MEMORY: &str = "max_ram_mb";

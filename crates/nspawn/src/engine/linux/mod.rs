@@ -33,10 +33,8 @@ use std::time::{Duration, Instant};
 use linux_sandbox::cgroup::{CpuSet, Group, Host, Reach};
 use uuid::Uuid;
 
-pub use limits::Unenforced;
-
 use crate::document::{Request, Schema};
-use crate::engine::{Capabilities, Engine, Grants, Observer, Search};
+use crate::engine::{Capabilities, Engine, Grants, Observer, Search, Unenforced};
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::{ContainerId, Spec};
 use crate::state::{ids_in, remove};
