@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::document::Schema;
 use crate::engine::{Enforcement, Usage};
+use crate::error::{Error, ErrorKind};
 use crate::ntstatus;
 use crate::spec::ContainerId;
 
@@ -56,6 +57,27 @@ impl Outcome {
     }
 }
 
+/// Returns the exit status of a launcher that failed so.
+pub fn status_of_failure(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::ProgramNotFound => 127,
+        ErrorKind::ProgramNotExecutable => 126,
+        ErrorKind::Interrupted(signal) => 128 | signal,
+        _ => FAILED,
+    }
+}
+
+/// Returns the record of a launch that failed: the JSON that stands where a [`Report`] would.
+pub fn record_of_failure(error: &Error) -> String {
+    let record = serde_json::json!({
+        "version": 1,
+        "reason": "failed",
+        "error": error.one_line(),
+        "exit_status": status_of_failure(error.kind()),
+    });
+    record.to_string()
+}
+
 /// Durations of a run's phases, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Phases {
@@ -95,6 +117,9 @@ pub struct Report {
     pub signal: Option<u8>,
     /// The launcher's own exit status.
     pub exit_status: u8,
+    /// What `reason`, `exit_code`, `signal` and `exit_status` are made of.
+    #[serde(skip)]
+    pub outcome: Outcome,
     /// When the launch began, UTC.
     pub started: Timestamp,
     /// When everything was given back, UTC.
@@ -146,6 +171,7 @@ impl Report {
             status_name: exit_code.and_then(ntstatus::name),
             signal,
             exit_status: outcome.status(),
+            outcome,
             started,
             ended: Timestamp::now(),
             phases,

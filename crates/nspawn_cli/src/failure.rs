@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use nspawn::host::ELEVATE;
-use nspawn::report::FAILED;
+use nspawn::report::status_of_failure;
 use nspawn::{Error, ErrorKind};
 
 /// Prints a failure and returns the status it ends us with.
@@ -15,32 +15,12 @@ pub(crate) fn report(error: &Error) -> ExitCode {
     if let Some(hint) = error.hint().or_else(|| hint(error.kind())) {
         say("hint", hint);
     }
-    ExitCode::from(status(error.kind()))
+    ExitCode::from(status_of_failure(error.kind()))
 }
 
 /// Prints a failure that does not end us.
 pub(crate) fn warn(error: &Error) {
     say("warning", &error.one_line());
-}
-
-/// Returns the record of a launch that failed.
-pub(crate) fn record(error: &Error) -> String {
-    let record = serde_json::json!({
-        "version": 1,
-        "reason": "failed",
-        "error": error.one_line(),
-        "exit_status": status(error.kind()),
-    });
-    record.to_string()
-}
-
-fn status(kind: ErrorKind) -> u8 {
-    match kind {
-        ErrorKind::ProgramNotFound => 127,
-        ErrorKind::ProgramNotExecutable => 126,
-        ErrorKind::Interrupted(signal) => 128 | signal,
-        _ => FAILED,
-    }
 }
 
 fn hint(kind: ErrorKind) -> Option<&'static str> {

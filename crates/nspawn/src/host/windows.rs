@@ -6,7 +6,7 @@ use crate::engine::{Engine, Unenforced};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a caller who may not make containers is told to do.
-pub const ELEVATE: &str = "containers need an administrator: start this elevated (Run as administrator)";
+pub const ELEVATE: &str = "containers need an administrator: start this from an elevated prompt";
 
 pub(super) fn usual_places(name: &str) -> Result<Places> {
     let root = std::env::var_os("ProgramData").map(|data| PathBuf::from(data).join(name));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nspawn::config::{self, Overrides};
 use nspawn::host::{Host, Places};
 use nspawn::launch::GRACE;
-use nspawn::report::Report;
+use nspawn::report::{Report, record_of_failure};
 use nspawn::spec::Spec;
 use nspawn::{Error, Result};
 
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(report) = report {
         let record = match &launched {
             Ok(report) => serde_json::to_string(report).unwrap_or_default(),
-            Err(error) => failure::record(error),
+            Err(error) => record_of_failure(error),
         };
         // The program's own end is what counts.
         report.write(&record).unwrap_or_else(|error| failure::warn(&error));
