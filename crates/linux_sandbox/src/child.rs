@@ -70,8 +70,9 @@ impl IntoErrno for io::Error {
     }
 }
 
-/// Runs pid 1. Never returns into the launcher's code.
-pub(crate) fn run(prepared: &Prepared) -> ! {
+/// Runs pid 1. Never returns into the launcher's code, and no panic unwinds into it: `extern "C"` ends this process
+/// there.
+pub(crate) extern "C" fn run(prepared: &Prepared) -> ! {
     if let Err(Failure(step, index, errno)) = build(prepared).and_then(|()| crate::init::run(prepared)) {
         tell(prepared.status.as_fd(), &Message::Failed { step, index, errno: errno.raw_os_error() });
     }
