@@ -7,7 +7,8 @@ use anyhow::Result;
 
 use crate::shell;
 
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+/// What it is built for.
+pub const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Builds it and returns its path.
 ///

@@ -11,6 +11,8 @@ mod bench;
 #[cfg(test)]
 mod checks;
 mod demo;
+mod dist;
+mod executable;
 mod launcher;
 mod packages;
 mod programs;
@@ -46,6 +48,12 @@ enum Task {
     },
     /// Build the launcher for Windows, and test what is for Windows alone under Wine
     Windows,
+    /// Make what users get: a tar file for Linux and a zip file for Windows
+    Dist {
+        /// Build a copy elsewhere, too, and compare the bytes
+        #[arg(long)]
+        check: bool,
+    },
     /// Measure, beside programs that do the like
     Bench {
         #[command(subcommand)]
@@ -66,6 +74,7 @@ fn main() -> ExitCode {
         Task::Programs => fetch_programs(),
         Task::Windows => windows::run(),
         Task::Agent { check } => agent::run(check).map(|_| ()),
+        Task::Dist { check } => dist::run(check),
         Task::Bench { what: Measure::Start } => bench::start(),
     };
     match done {
