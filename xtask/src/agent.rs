@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail};
 
 const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
-const LINKER: &str = "x86_64-w64-mingw32-gcc";
+pub const LINKER: &str = "x86_64-w64-mingw32-gcc";
 const PACKAGES: &str = "rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64";
 pub const TARGET: &str = "x86_64-pc-windows-gnu";
 

@@ -65,6 +65,8 @@ enum Task {
 enum Measure {
     /// Time and memory of starting containers; prints a Markdown table
     Start,
+    /// Calls of the Host Compute Service, time and memory of a launch on Windows, under Wine; prints a Markdown table
+    Hcs,
 }
 
 fn main() -> ExitCode {
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Task::Agent { check } => agent::run(check).map(|_| ()),
         Task::Dist { check } => dist::run(check),
         Task::Bench { what: Measure::Start } => bench::start(),
+        Task::Bench { what: Measure::Hcs } => bench::hcs::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

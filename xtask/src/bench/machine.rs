@@ -7,24 +7,32 @@ use std::thread;
 
 use anyhow::{Context as _, Result};
 
-use crate::shell;
+use crate::{shell, windows};
 
 /// Returns one sentence with the date, the machine and the versions of what was measured against.
 ///
 /// # Errors
 /// A version cannot be told.
 pub fn description() -> Result<String> {
-    let date = shell::read(Command::new("date").args(["--utc", "+%Y-%m-%d"]))?;
-    let kernel = shell::read(Command::new("uname").arg("-r"))?;
-    let first_line = |text: String| text.lines().next().unwrap_or_default().to_owned();
-    let wine = shell::read(Command::new("/usr/lib/wine/wine64").arg("--version"))?;
     let bubblewrap = shell::read(Command::new("bwrap").arg("--version"))?;
     let runc = shell::find("runc").context("runc is not installed")?;
-    let runc = first_line(shell::read(Command::new(runc).arg("--version"))?);
+    let runc = shell::read(Command::new(runc).arg("--version"))?;
+    let runc = runc.lines().next().unwrap_or_default();
+    Ok(format!("{}, {bubblewrap}, {runc}.", of_wine()?.trim_end_matches('.')))
+}
+
+/// Returns the same with no version but Wine's.
+///
+/// # Errors
+/// It cannot be told.
+pub fn of_wine() -> Result<String> {
+    let date = shell::read(Command::new("date").args(["--utc", "+%Y-%m-%d"]))?;
+    let kernel = shell::read(Command::new("uname").arg("-r"))?;
+    let wine = shell::read(Command::new(windows::WINE).arg("--version"))?;
     let processors = thread::available_parallelism().context("cannot count processors")?;
     Ok(format!(
         "Measured on {date}: {processors} processors ({}), {} GiB of memory, {}, Linux {kernel}, cgroup {}, load {}; \
-         {wine}, {bubblewrap}, {runc}.",
+         {wine}.",
         field("/proc/cpuinfo", "model name", ':')?,
         field("/proc/meminfo", "MemTotal", ':')?.trim_end_matches(" kB").parse::<u64>()? >> 20,
         field("/etc/os-release", "PRETTY_NAME", '=')?.trim_matches('"'),

@@ -112,7 +112,8 @@ pub fn duel(ours: &Contender, peer: &Contender, load: Load, rounds: usize) -> Re
     Ok((median(times.0), median(times.1)))
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
+/// Returns the middle one.
+pub fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     let middle = times.len() / 2;
     if times.len() % 2 == 1 { times[middle] } else { (times[middle - 1] + times[middle]) / 2 }

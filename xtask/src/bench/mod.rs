@@ -1,11 +1,13 @@
 //! `cargo xtask bench start`: time and memory of starting containers, beside bare Wine, bubblewrap and runc.
 
+pub mod hcs;
 mod machine;
 mod measure;
 mod memory;
 mod peers;
 mod subjects;
 mod table;
+mod usage;
 
 use std::path::Path;
 

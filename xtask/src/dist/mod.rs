@@ -13,7 +13,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail, ensure};
 use sha2::{Digest as _, Sha256};
 
-use crate::{packages, shell};
+use crate::{packages, shell, windows};
 use archive::{Content, Entry};
 use parts::{Parts, Workshop};
 
@@ -22,7 +22,6 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The libraries of the system that the static library needs (`rustc --print native-static-libs`).
 const LINUX_NEEDS: &str = "-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc";
-const WINDOWS_NEEDS: &str = "-lkernel32 -lntdll -luserenv -lws2_32 -ldbghelp";
 
 /// Makes the archives in `target/dist`, and with `check` proves that another checkout makes the same.
 ///
@@ -95,7 +94,7 @@ fn windows_content(workshop: &Workshop, parts: Parts, launcher: &Path) -> Result
         ("include/hostcompute_nspawn.h", header(workshop)?),
         ("lib/libhostcompute_nspawn.a", Entry::File(parts.archive)),
         ("lib/libhostcompute_nspawn.dll.a", Entry::File(import)),
-        ("lib/pkgconfig/hostcompute_nspawn.pc", package_config(workshop, WINDOWS_NEEDS)?),
+        ("lib/pkgconfig/hostcompute_nspawn.pc", package_config(workshop, windows::STATIC_NEEDS)?),
         ("completions/hostcompute_nspawn.ps1", told(launcher, &["completions", "powershell"])?),
         ("docs/hostcompute_nspawn.1", told(launcher, &["man"])?),
     ] {

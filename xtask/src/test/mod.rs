@@ -98,6 +98,10 @@ fn check_windows(tally: &mut Tally) -> Result<()> {
         return Ok(());
     }
     tally.pass("windows");
+    match windows::check_files() {
+        Ok(()) => tally.pass("windows: programs and library"),
+        Err(error) => tally.fail(&format!("windows: {error:#}")),
+    }
     for mut command in windows::tests()? {
         if !follow(&mut command, tally)? && !tally.has_failures() {
             tally.fail("windows: cargo test failed before or beside the tests");

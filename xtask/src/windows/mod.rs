@@ -1,7 +1,9 @@
 //! `cargo xtask windows`: builds the launcher for Windows, and runs under Wine the tests of what is for Windows alone,
 //! on DLLs that stand in for the Host Compute Service. No real Windows is needed, and none is shown by it.
 
-mod prefix;
+mod files;
+pub mod job;
+pub mod prefix;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,11 +12,13 @@ use anyhow::{Context as _, Result};
 
 use crate::{agent, shell};
 
+pub use files::STATIC_NEEDS;
+
 /// Wine's loader, where Debian and Ubuntu have it.
 pub const WINE: &str = "/usr/lib/wine/wine64";
 
 /// The first build that has computecore.dll.
-const SERVER_2019: u32 = 17_763;
+pub const SERVER_2019: u32 = 17_763;
 
 /// What is run as which build of Windows: test binaries, and which of their tests. Names of tests say the schema.
 const ON_STANDINS: [(u32, &[&str], &[&str]); 4] = [
@@ -30,15 +34,24 @@ const ON_STANDINS: [(u32, &[&str], &[&str]); 4] = [
 /// The toolchain or Wine is missing, the build or a test fails.
 pub fn run() -> Result<()> {
     prepare()?;
+    check_files()?;
     tests()?.iter_mut().try_for_each(shell::run)
 }
 
-/// Builds the launcher and the stand-ins, printing what is run.
+/// Checks what was built: what it needs, what it holds, and that programs in C can use the library.
+///
+/// # Errors
+/// Something is not as it must be.
+pub fn check_files() -> Result<()> {
+    files::check(&built()?)
+}
+
+/// Builds the launcher, the C library and the stand-ins, printing what is run.
 ///
 /// # Errors
 /// The toolchain is missing, or the build fails.
 pub fn prepare() -> Result<()> {
-    shell::run(cargo("build")?.args(["--package", "nspawn_cli"]))?;
+    shell::run(cargo("build")?.args(["--package", "nspawn_cli", "--package", "nspawn_capi"]))?;
     shell::run(cargo("build")?.args(["--manifest-path", STANDINS]))
 }
 
@@ -50,7 +63,7 @@ const STANDINS: &str = "tests/standin/Cargo.toml";
 /// # Errors
 /// A prefix cannot be made.
 pub fn tests() -> Result<Vec<Command>> {
-    let built = target()?.join(agent::TARGET).join("debug");
+    let built = built()?;
     // Not the examples in the documentation: their tool would be that of another toolchain.
     let bare = prefix::bare()?;
     let mut leaves = test(&bare)?;
@@ -88,6 +101,20 @@ fn cargo(subcommand: &str) -> Result<Command> {
 
 fn target() -> Result<PathBuf> {
     Ok(shell::target_directory()?.join("windows"))
+}
+
+/// Builds the launcher as it is given to users, and returns its path.
+///
+/// # Errors
+/// The build fails.
+pub fn release() -> Result<PathBuf> {
+    shell::run(cargo("build")?.args(["--release", "--package", "nspawn_cli"]))?;
+    Ok(target()?.join(agent::TARGET).join("release/hostcompute_nspawn.exe"))
+}
+
+/// Returns where cargo puts what it builds for Windows.
+pub fn built() -> Result<PathBuf> {
+    Ok(target()?.join(agent::TARGET).join("debug"))
 }
 
 fn root() -> Result<&'static Path> {

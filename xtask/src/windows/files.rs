@@ -1,0 +1,95 @@
+//! What was built for Windows, looked at and used: which DLLs it needs, what the program holds, and programs in C that
+//! use the C library under Wine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::job::{Job, command, windows_path};
+use super::{SERVER_2019, prefix};
+use crate::{agent, executable, shell};
+
+/// Windows' libraries that the static library needs (`rustc --print native-static-libs`).
+pub const STATIC_NEEDS: &str = "-lkernel32 -lntdll -luserenv -lws2_32 -ldbghelp";
+
+/// Checks all of it; `built` holds what cargo made for Windows.
+///
+/// # Errors
+/// Something is not as it must be.
+pub fn check(built: &Path) -> Result<()> {
+    for name in ["hostcompute_nspawn.exe", "hostcompute_nspawn.dll"] {
+        executable::check_imports(&read(&built.join(name))?).with_context(|| name.to_owned())?;
+    }
+    let program = read(&built.join("hostcompute_nspawn.exe"))?;
+    executable::check_resources(&program, env!("CARGO_PKG_VERSION")).context("hostcompute_nspawn.exe")?;
+    let place = shell::target_directory()?.join("nspawn/windows_c");
+    fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
+    for link in [Link::Shared, Link::Static] {
+        check_library(built, link, &place).with_context(|| format!("the C library, {link:?}"))?;
+    }
+    Ok(())
+}
+
+/// How a program is linked with the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Link {
+    Shared,
+    Static,
+}
+
+fn check_library(built: &Path, link: Link, place: &Path) -> Result<()> {
+    let [border, run] = ["border", "run"].map(|name| compile(name, built, link, place));
+    let (border, run) = (border?, run?);
+    let bare = prefix::bare()?;
+    let said = shell::read(&mut command(&bare, &border))?;
+    ensure!(said == "border: good", "border.exe: {said}");
+
+    let said = launch(&run, &bare, place)?;
+    // Kind: unsupported.
+    ensure!(said.contains("returned 7\r\n"), "without the service: {said}");
+    ensure!(said.contains("vmcompute.dll"), "the error does not name the DLL that is missing: {said}");
+    for build in [14_393, SERVER_2019, 26_100] {
+        let said = launch(&run, &prefix::of_build(build, built)?, place)?;
+        let told = ["returned 0", "exited 1", "exit_code 7", "exit_status 7", "error "];
+        let is_told = |line: &str| said.lines().any(|told| told == line);
+        ensure!(told.iter().all(|line| is_told(line)), "as build {build}: {said}");
+    }
+    Ok(())
+}
+
+/// Builds a C program of the library's tests.
+fn compile(name: &str, built: &Path, link: Link, place: &Path) -> Result<PathBuf> {
+    let source = super::root()?.join("crates/nspawn_capi");
+    let program = place.join(format!("{name}_{link:?}.exe"));
+    let mut compiler = Command::new(agent::LINKER);
+    compiler.args(["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
+    compiler.arg("-I").arg(source.join("include")).arg("-o").arg(&program);
+    compiler.arg(source.join("tests/programs").join(name).with_extension("c"));
+    match link {
+        Link::Shared => {
+            let library = "hostcompute_nspawn.dll";
+            fs::copy(built.join(library), place.join(library))
+                .with_context(|| format!("cannot copy {library}"))?;
+            compiler.arg(built.join("libhostcompute_nspawn.dll.a"));
+        }
+        Link::Static => {
+            compiler.arg("-DHOSTCOMPUTE_NSPAWN_STATIC").arg(built.join("libhostcompute_nspawn.a"));
+            compiler.args(STATIC_NEEDS.split(' '));
+        }
+    }
+    shell::read(&mut compiler)?;
+    Ok(program)
+}
+
+/// Has the program `run` run the stand-in's program in a container, and returns what it says.
+fn launch(run: &Path, prefix: &Path, place: &Path) -> Result<String> {
+    let job = Job::prepare(&place.join("job"), prefix)?;
+    let mut command = job.command(run);
+    shell::read(command.arg(windows_path(&job.config)).arg(windows_path(&job.state)))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
