@@ -146,15 +146,17 @@ struct Server<'a>(&'a Path);
 impl<'a> Server<'a> {
     fn start(prefix: &'a Path) -> Result<Self> {
         let server = Self(prefix);
-        shell::run(server.command().arg("-p"))?;
-        // The session's own processes are started by the first program.
-        shell::read(&mut job::command(prefix, Path::new("wineboot")))?;
+        // What stays behind these must not hold our output: nobody who reads that would see its end.
+        for mut command in [server.command_with("-p"), job::command(prefix, Path::new("wineboot"))] {
+            let (status, _) = usage::run(&mut command)?;
+            ensure!(status == 0, "{}: status {status}", shell::spelled(&command));
+        }
         Ok(server)
     }
 
-    fn command(&self) -> Command {
+    fn command_with(&self, argument: &str) -> Command {
         let mut command = Command::new(Path::new(windows::WINE).with_file_name("wineserver64"));
-        command.env("WINEPREFIX", self.0);
+        command.arg(argument).env("WINEPREFIX", self.0);
         command
     }
 }
@@ -162,7 +164,7 @@ impl<'a> Server<'a> {
 impl Drop for Server<'_> {
     fn drop(&mut self) {
         // One that is gone cannot be ended, and that is as good.
-        let _ = self.command().arg("-k").stderr(Stdio::null()).status();
+        let _ = self.command_with("-k").stderr(Stdio::null()).status();
     }
 }
 
