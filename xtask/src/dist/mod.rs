@@ -4,6 +4,7 @@
 mod archive;
 mod notices;
 mod parts;
+mod tidy;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 
 use super::notices;
+use super::tidy::tidied;
 use crate::{agent, executable, launcher, shell};
 
 /// A checkout and a place to build it in.
@@ -58,7 +59,7 @@ impl Workshop {
         let parts = Parts {
             program: self.read(&program)?,
             shared: self.read(&made.join("libhostcompute_nspawn.so"))?,
-            archive: self.read(&stripped("strip", &made)?)?,
+            archive: self.read(&tidied("", &made)?)?,
             import: None,
             notices: notices::text(shell::cargo(), &self.root, launcher::TARGET)?,
         };
@@ -79,7 +80,7 @@ impl Workshop {
         let parts = Parts {
             program: self.read(&made.join("hostcompute_nspawn.exe"))?,
             shared: self.read(&made.join("hostcompute_nspawn.dll"))?,
-            archive: self.read(&stripped("x86_64-w64-mingw32-strip", &made)?)?,
+            archive: self.read(&tidied("x86_64-w64-mingw32-", &made)?)?,
             import: Some(self.read(&made.join("libhostcompute_nspawn.dll.a"))?),
             notices: notices::text(agent::cargo(), &self.root, agent::TARGET)?,
         };
@@ -127,16 +128,6 @@ impl Workshop {
         }
         Ok(bytes)
     }
-}
-
-/// Makes a copy of the static library without what debuggers read, which is most of it: the standard library is compiled
-/// with that. Returns its path.
-fn stripped(strip: &str, made: &Path) -> Result<PathBuf> {
-    let (from, to) = (made.join("libhostcompute_nspawn.a"), made.join("stripped.a"));
-    let mut command = Command::new(strip);
-    command.args(["--strip-debug", "--enable-deterministic-archives", "-o"]).arg(&to).arg(from);
-    shell::run(&mut command)?;
-    Ok(to)
 }
 
 /// Returns where cargo keeps the sources of packages.
