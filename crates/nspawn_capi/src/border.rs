@@ -223,3 +223,61 @@ fn to_c(text: String) -> CString {
         CString::new(text).unwrap_or_default()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use nspawn::ErrorKind as Kind;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failure() {
+        let failure = caught::<()>(|| panic!("said {}", 1)).unwrap_err();
+        assert_eq!(failure.message(), "a defect of this library: said 1");
+        assert_eq!((code_of(&failure), failure.exit_status()), (12, 125));
+        let failure = caught::<()>(|| std::panic::panic_any(7)).unwrap_err();
+        assert_eq!(failure.message(), "a defect of this library: it said nothing");
+    }
+
+    #[test]
+    fn numbers_are_the_header_s() {
+        let header = include_str!("../include/hostcompute_nspawn.h");
+        let of = |kind| code_of(&Error::new(kind, "do", "it").into());
+        let defect = code_of(&Failure::Panic(String::new()));
+        for (name, code) in [
+            ("OK", OK),
+            ("INVALID", of(Kind::InvalidSpec)),
+            ("NO_PROGRAM", of(Kind::ProgramNotFound)),
+            ("NOT_EXECUTABLE", of(Kind::ProgramNotExecutable)),
+            ("NOT_FOUND", of(Kind::NotFound)),
+            ("EXISTS", of(Kind::AlreadyExists)),
+            ("STATE", of(Kind::WrongState)),
+            ("UNSUPPORTED", of(Kind::Unsupported)),
+            ("DENIED", of(Kind::Denied)),
+            ("TIMEOUT", of(Kind::Timeout)),
+            ("CORRUPT", of(Kind::Corrupt)),
+            ("HOST", of(Kind::Host)),
+            ("DEFECT", defect),
+            ("ALLOW_UNENFORCED", ALLOW_UNENFORCED.cast_signed()),
+        ] {
+            let line = format!("    HOSTCOMPUTE_NSPAWN_{name} = {code}");
+            let stands = header.lines().any(|found| {
+                found.strip_prefix(&line).is_some_and(|rest| rest.is_empty() || rest.starts_with([',', ' ']))
+            });
+            assert!(stands, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_message_says_what_to_do() {
+        let mut error = Error::new(Kind::Denied, "open", "it").reason("no");
+        error.attach("undoing failed\ntoo");
+        let message = Failure::from(error).message();
+        assert_eq!(message, format!("cannot open it: no; undoing failed\\ntoo; {}", nspawn::host::ELEVATE));
+    }
+
+    #[test]
+    fn text_that_c_gets_ends_at_its_zero() {
+        assert_eq!(to_c("a\0b".to_owned()).as_bytes(), b"ab");
+    }
+}
