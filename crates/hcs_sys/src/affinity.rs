@@ -10,7 +10,8 @@ use std::ptr::{null, null_mut};
 use windows_sys::Win32::Foundation::RtlNtStatusToDosError;
 use windows_sys::Win32::System::JobObjects::{JobObjectGroupInformationEx, SetInformationJobObject};
 use windows_sys::Win32::System::Threading::{
-    OpenProcess, PROCESS_QUERY_INFORMATION, PROCESS_SET_INFORMATION, SetProcessAffinityMask,
+    GetProcessGroupAffinity, OpenProcess, PROCESS_QUERY_INFORMATION, PROCESS_SET_INFORMATION,
+    SetProcessAffinityMask,
 };
 
 use crate::code::Code;
@@ -18,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::handle::Raw;
 use crate::layout::{GroupAffinity, ObjectAttributes, UnicodeString};
 use crate::library::{Library, import};
+use crate::processors;
 use crate::wide::Wide;
 
 /// `JOB_OBJECT_ALL_ACCESS`.
@@ -53,11 +55,15 @@ pub fn confine_container(id: &str, processors: NonZeroUsize) -> Result<()> {
     }
 }
 
+/// More groups than a Windows has: 2048 processors in groups of 64 are the most.
+const GROUPS: usize = 64;
+
 /// Confines a process, by its number on the host, to processors of the first group; what it started before stays
 /// where it is.
 ///
 /// # Errors
-/// The system's refusal.
+/// `NOT_SUPPORTED`: Windows has put the process into another group, and a mask would mean processors of that one.
+/// Otherwise the system's refusal.
 pub fn confine_process(pid: u32, processors: NonZeroUsize) -> Result<()> {
     // SAFETY: the handle that it returns is ours, and is null where it failed.
     let process = unsafe {
@@ -67,10 +73,30 @@ pub fn confine_process(pid: u32, processors: NonZeroUsize) -> Result<()> {
         }
         OwnedHandle::from_raw_handle(process)
     };
+    if processors::count() > processors::in_first_group() && !groups(&process)?.contains(&0) {
+        return Err(Error::Refused {
+            function: "GetProcessGroupAffinity",
+            code: Code::NOT_SUPPORTED,
+            document: None,
+        });
+    }
     // SAFETY: the process is open.
     match unsafe { SetProcessAffinityMask(process.as_raw_handle(), processors.get()) } {
         0 => Err(Error::last("SetProcessAffinityMask")),
         _ => Ok(()),
+    }
+}
+
+/// Returns the groups in which threads of a process may run.
+fn groups(process: &OwnedHandle) -> Result<Vec<u16>> {
+    let mut groups = [0; GROUPS];
+    let mut count = GROUPS as u16;
+    // SAFETY: the process is open; the array is ours and has the length that is told.
+    let told =
+        unsafe { GetProcessGroupAffinity(process.as_raw_handle(), &raw mut count, groups.as_mut_ptr()) };
+    match told {
+        0 => Err(Error::last("GetProcessGroupAffinity")),
+        _ => Ok(groups.into_iter().take(count.into()).collect()),
     }
 }
 

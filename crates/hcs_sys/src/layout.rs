@@ -86,6 +86,24 @@ pub(crate) struct GroupAffinity {
     pub(crate) reserved: [u16; 3],
 }
 
+/// `VIRTUAL_STORAGE_TYPE` of virtdisk.h: the format of a disk's file.
+#[repr(C)]
+pub(crate) struct VirtualStorageType {
+    pub(crate) device: u32,
+    pub(crate) vendor: Guid,
+}
+
+/// `OPEN_VIRTUAL_DISK_PARAMETERS` of virtdisk.h: a version and a union, whose largest member, that of version 3, is
+/// declared here. Version 2 has its first three fields.
+#[repr(C)]
+pub(crate) struct OpenVirtualDiskParameters {
+    pub(crate) version: u32,
+    pub(crate) info_only: i32,
+    pub(crate) read_only: i32,
+    pub(crate) resiliency: Guid,
+    pub(crate) snapshot: Guid,
+}
+
 #[cfg(test)]
 mod tests {
     use std::mem::{offset_of, size_of};
@@ -112,6 +130,10 @@ mod tests {
             security_descriptor @ 32, security_quality_of_service @ 40
         );
         assert_layout!(GroupAffinity, 16, mask @ 0, group @ 8, reserved @ 10);
+        assert_layout!(VirtualStorageType, 20, device @ 0, vendor @ 4);
+        assert_layout!(
+            OpenVirtualDiskParameters, 44, version @ 0, info_only @ 4, read_only @ 8, resiliency @ 12, snapshot @ 28
+        );
     }
 
     #[test]

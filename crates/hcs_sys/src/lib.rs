@@ -3,7 +3,8 @@
 //! ```text
 //! vmcompute     systems, processes and layers          Windows Server 2016 and later; layers on all of them
 //! computecore   systems and processes, by operations   Windows Server 2019 and later
-//! console, pipe, privilege, affinity, version          the rest of Windows
+//! virtdisk      disks that are files                   all
+//! console, pipe, privilege, affinity, processors, memory, presence, file_id, version: the rest of Windows
 //! ```
 //!
 //! What a wrapper does, and all that it does:
@@ -35,13 +36,21 @@ pub mod computecore;
 #[cfg(windows)]
 pub mod console;
 #[cfg(windows)]
+pub mod file_id;
+#[cfg(windows)]
 mod handle;
 #[cfg(windows)]
 mod library;
 #[cfg(windows)]
+pub mod memory;
+#[cfg(windows)]
 pub mod pipe;
 #[cfg(windows)]
+pub mod presence;
+#[cfg(windows)]
 pub mod privilege;
+#[cfg(windows)]
+pub mod processors;
 #[cfg(windows)]
 mod returned;
 #[cfg(windows)]
@@ -50,6 +59,8 @@ mod sink;
 mod started;
 #[cfg(windows)]
 pub mod version;
+#[cfg(windows)]
+pub mod virtdisk;
 #[cfg(windows)]
 pub mod vmcompute;
 

@@ -7,8 +7,9 @@ use std::ptr::{null, null_mut};
 
 use windows_sys::Win32::Foundation::{ERROR_SUCCESS, GetLastError, LUID};
 use windows_sys::Win32::Security::{
-    AdjustTokenPrivileges, LUID_AND_ATTRIBUTES, LookupPrivilegeValueW, SE_PRIVILEGE_ENABLED,
-    TOKEN_ADJUST_PRIVILEGES, TOKEN_PRIVILEGES, TOKEN_QUERY,
+    AdjustTokenPrivileges, GetTokenInformation, LUID_AND_ATTRIBUTES, LookupPrivilegeValueW,
+    SE_PRIVILEGE_ENABLED, TOKEN_ADJUST_PRIVILEGES, TOKEN_ELEVATION, TOKEN_PRIVILEGES, TOKEN_QUERY,
+    TokenElevation,
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
@@ -66,6 +67,29 @@ pub fn enable(privilege: Privilege) -> Result<()> {
             let code = Code::from_win32(u16::try_from(error).unwrap_or(u16::MAX));
             Err(Error::Refused { function: ADJUST, code, document: None })
         }
+    }
+}
+
+/// Tells whether this process runs with all that its user may do, and not with what is left without elevation.
+///
+/// # Errors
+/// The system's refusal.
+pub fn is_elevated() -> Result<bool> {
+    let (token, mut elevation, mut length) = (own_token()?, TOKEN_ELEVATION::default(), 0);
+    let size = size_of::<TOKEN_ELEVATION>() as u32;
+    // SAFETY: the token is open; the structure is ours and has the size that is told.
+    let told = unsafe {
+        GetTokenInformation(
+            token.as_raw_handle(),
+            TokenElevation,
+            (&raw mut elevation).cast(),
+            size,
+            &raw mut length,
+        )
+    };
+    match told {
+        0 => Err(Error::last("GetTokenInformation")),
+        _ => Ok(elevation.TokenIsElevated != 0),
     }
 }
 

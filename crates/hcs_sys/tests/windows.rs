@@ -10,7 +10,11 @@ use std::os::windows::io::OwnedHandle;
 use std::time::Duration;
 
 use hcs_sys::pipe::Pipe;
-use hcs_sys::{Code, Error, affinity, computecore, console, privilege, version, vmcompute};
+use hcs_sys::presence::{self, Presence};
+use hcs_sys::{
+    Code, Error, affinity, computecore, console, file_id, memory, privilege, processors, version, virtdisk,
+    vmcompute,
+};
 
 #[test]
 fn a_dll_that_is_missing_is_named_by_each_first_call() {
@@ -57,6 +61,54 @@ fn a_privilege_is_turned_on_or_refused_by_code() {
             assert_eq!(error.code(), Some(Code::NOT_ALL_ASSIGNED), "{}: {error}", wanted.name());
         }
     }
+}
+
+#[test]
+fn elevation_is_told() {
+    privilege::is_elevated().unwrap();
+}
+
+#[test]
+fn processors_and_memory_are_counted() {
+    let one_group = std::thread::available_parallelism().unwrap().get();
+    let (all, first) = (processors::count(), processors::in_first_group());
+    assert!(all >= first && (1..=64).contains(&first), "{all} in all, {first} in the first group");
+    assert!(all as usize >= one_group, "{all} in all, {one_group} for us");
+    assert!(memory::commit_limit().unwrap() > 1 << 20);
+}
+
+#[test]
+fn a_name_is_held_until_its_holder_is_gone() {
+    let name = format!("hcs_sys_{}", std::process::id());
+    assert!(!presence::is_announced(&name).unwrap());
+    let held = Presence::announce(&name).unwrap().unwrap();
+    assert!(presence::is_announced(&name).unwrap());
+    assert!(Presence::announce(&name).unwrap().is_none());
+    assert!(presence::is_announced(&name).unwrap(), "who asked in vain took it away");
+    drop(held);
+    assert!(!presence::is_announced(&name).unwrap());
+}
+
+#[test]
+fn a_file_is_told_from_the_one_that_took_its_name() {
+    let path = std::env::temp_dir().join(format!("hcs_sys_file_id_{}", std::process::id()));
+    let moved = path.with_extension("moved");
+    let first = File::create(&path).unwrap();
+    let again = File::open(&path).unwrap();
+    assert_eq!(file_id::of(&first).unwrap(), file_id::of(&again).unwrap());
+    drop(again);
+    std::fs::rename(&path, &moved).unwrap();
+    let second = File::create(&path).unwrap();
+    assert_ne!(file_id::of(&first).unwrap(), file_id::of(&second).unwrap());
+    assert_eq!(file_id::of(&first).unwrap(), file_id::of(&File::open(&moved).unwrap()).unwrap());
+    drop((first, second));
+    [path, moved].iter().for_each(|path| std::fs::remove_file(path).unwrap());
+}
+
+#[test]
+fn a_disk_that_is_none_is_not_detached() {
+    let absent = virtdisk::detach(r"C:\absent\sandbox.vhdx").unwrap_err();
+    assert!(absent.code().is_some() || matches!(absent, Error::NoFunction { .. }), "{absent}");
 }
 
 #[test]
