@@ -12,12 +12,17 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::ContainerId;
 
 /// The file in a container's directory that says who lives.
 const LOCK: &str = "lock";
+
+/// How long a name may be in the course of being given back.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where launchers of this host say that they live.
 #[derive(Debug, Clone)]
@@ -107,12 +112,15 @@ impl State {
         let directory = self.directory.join(id.as_str());
         let path = directory.join(LOCK);
         let failed = |error| Error::io("lock", path.display().to_string(), error);
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            create_private(&directory)?;
-            let (lock, found) = match open_lock(&path) {
+            let (lock, found) = match make_private(&directory).and_then(|()| open_lock(&path)) {
                 Ok(opened) => opened,
-                // Removed by its owner between our two steps: once more.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                // Its owner is removing it just now: once more.
+                Err(error) if is_vanishing(&error) && Instant::now() < deadline => {
+                    thread::sleep(Duration::from_millis(1));
+                    continue;
+                }
                 Err(error) => return Err(failed(error)),
             };
             match lock.try_lock() {
@@ -124,6 +132,9 @@ impl State {
             if same_file(&lock, &path) {
                 let lock = Some(lock);
                 return Ok(Some(Claim { id: id.clone(), directory, end: End::Free, found, lock }));
+            }
+            if Instant::now() > deadline {
+                return Err(failed(io::Error::other("another file takes its place again and again")));
             }
         }
     }
@@ -256,138 +267,27 @@ pub fn ids_in(directory: &Path) -> Result<Vec<ContainerId>> {
 /// # Errors
 /// The disk's refusal.
 pub fn create_private(directory: &Path) -> Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    private(&mut builder);
-    builder.create(directory).map_err(|error| Error::io("make", directory.display().to_string(), error))
+    let made = private(fs::DirBuilder::new().recursive(true)).create(directory);
+    made.map_err(|error| Error::io("make", directory.display().to_string(), error))
+}
+
+/// Makes a directory that only its owner can enter, where nothing is there yet.
+fn make_private(directory: &Path) -> io::Result<()> {
+    match private(&mut fs::DirBuilder::new()).create(directory) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
 }
 
 #[cfg(unix)]
-use unix::{private, private_file, remove_emptied, same_file};
+mod unix;
 #[cfg(windows)]
-use windows::{private, private_file, remove_emptied, same_file};
+mod windows;
 
 #[cfg(unix)]
-mod unix {
-    use std::fs::{self, DirBuilder, File, OpenOptions};
-    use std::io;
-    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-    use std::path::Path;
-
-    pub(super) fn private(builder: &mut DirBuilder) {
-        builder.mode(0o700);
-    }
-
-    /// Returns how to open a file to write; where it is made, it is for its owner alone.
-    pub(super) fn private_file() -> OpenOptions {
-        let mut options = OpenOptions::new();
-        options.write(true).mode(0o600);
-        options
-    }
-
-    pub(super) fn same_file(file: &File, path: &Path) -> bool {
-        let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-        let (opened, named) = (file.metadata().map(identity), std::fs::symlink_metadata(path).map(identity));
-        matches!((opened, named), (Ok(opened), Ok(named)) if opened == named)
-    }
-
-    /// Removes the directory while its lock is held, so that nobody takes it meanwhile.
-    pub(super) fn remove_emptied(directory: &Path, _lock: Option<File>) -> io::Result<()> {
-        fs::remove_dir(directory)
-    }
-}
-
+use unix::{is_vanishing, private, private_file, remove_emptied, same_file};
 #[cfg(windows)]
-mod windows {
-    use std::fs::{self, DirBuilder, File, OpenOptions};
-    use std::io;
-    use std::path::Path;
-
-    /// %ProgramData% gives what is made in it to administrators and its owner.
-    pub(super) fn private(_builder: &mut DirBuilder) {}
-
-    /// Returns how to open a file to write; the directory decides who else may.
-    pub(super) fn private_file() -> OpenOptions {
-        let mut options = OpenOptions::new();
-        options.write(true);
-        options
-    }
-
-    /// A file that is open cannot be replaced on Windows.
-    pub(super) fn same_file(_file: &File, _path: &Path) -> bool {
-        true
-    }
-
-    /// Removes the directory once its lock is closed: until then a file that was removed still stands in it. Where
-    /// somebody has made a new one meanwhile, the directory is theirs, and stays.
-    pub(super) fn remove_emptied(directory: &Path, lock: Option<File>) -> io::Result<()> {
-        drop(lock);
-        fs::remove_dir(directory)
-    }
-}
+use windows::{is_vanishing, private, private_file, remove_emptied, same_file};
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id(name: &str) -> ContainerId {
-        ContainerId::parse(&format!("nspawn_{name}")).unwrap()
-    }
-
-    #[test]
-    fn a_name_is_claimed_once_and_free_again_after() {
-        let place = tempfile::tempdir().unwrap();
-        let state = State::new(place.path().join("run"));
-        let claim = state.claim(&id("a")).unwrap();
-        assert_eq!(state.claim(&id("a")).unwrap_err().kind(), ErrorKind::AlreadyExists);
-        assert_eq!(state.claimed().unwrap(), [id("a")]);
-        drop(claim);
-        assert_eq!(state.claimed().unwrap(), []);
-        state.claim(&id("a")).unwrap();
-    }
-
-    #[test]
-    fn the_name_of_a_dead_launcher_can_be_claimed() {
-        let place = tempfile::tempdir().unwrap();
-        let state = State::new(place.path());
-        state.claim(&id("a")).unwrap().abandon(); // as a SIGKILL does: the lock is freed, the files stay
-        assert_eq!(state.claimed().unwrap(), [id("a")]);
-        let claim = state.claim(&id("a")).unwrap();
-        assert_eq!(claim.found(), Found::DeadLock);
-        drop(claim);
-        fs::create_dir(place.path().join("nspawn_b")).unwrap(); // killed before the lock was made
-        drop(state.claim(&id("b")).unwrap());
-        assert_eq!(state.claimed().unwrap(), []);
-    }
-
-    #[test]
-    fn a_name_that_is_only_being_cleared_up_is_not_refused() {
-        let place = tempfile::tempdir().unwrap();
-        let state = State::new(place.path());
-        state.claim(&id("a")).unwrap().abandon();
-        let collection = state.collection().unwrap();
-        let clearing = collection.claim(&id("a")).unwrap().unwrap();
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| state.claim(&id("a")));
-            std::thread::sleep(std::time::Duration::from_millis(50));
-            clearing.clear().unwrap();
-            drop(collection);
-            assert_eq!(waiting.join().unwrap().unwrap().found(), Found::Nothing);
-        });
-    }
-
-    #[test]
-    fn damage_is_removed_by_who_clears_up() {
-        let place = tempfile::tempdir().unwrap();
-        let (state, at) = (State::new(place.path()), |path: &str| place.path().join(path));
-        fs::create_dir_all(at("nspawn_a/lock/below")).unwrap();
-        fs::write(at("nspawn_b"), "").unwrap();
-        fs::create_dir_all(at("nspawn_c/stray")).unwrap();
-        fs::write(at("nspawn_c/stray/file"), "").unwrap();
-        let collection = state.collection().unwrap();
-        for name in ["a", "b", "c"] {
-            collection.claim(&id(name)).unwrap().unwrap().clear().unwrap();
-        }
-        assert_eq!(state.claimed().unwrap(), []);
-    }
-}
+mod tests;
