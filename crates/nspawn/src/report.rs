@@ -9,6 +9,18 @@ use crate::error::{Error, ErrorKind};
 use crate::ntstatus;
 use crate::spec::ContainerId;
 
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as host;
+#[cfg(windows)]
+use windows as host;
+
+pub use host::Status;
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -27,18 +39,16 @@ pub enum Outcome {
 }
 
 /// Exit status of a launcher whose program's time was up.
-pub const TIMED_OUT: u8 = 124;
+pub const TIMED_OUT: Status = 124;
 /// Exit status of a launcher that itself failed.
-pub const FAILED: u8 = 125;
+pub const FAILED: Status = 125;
 
 impl Outcome {
-    /// Returns the launcher's exit status where the system has only 8 bits for it: the program's low 8 bits, and 1
-    /// where those are 0 and the code is not, so that failure never looks like success.
-    pub fn status(self) -> u8 {
+    /// Returns the launcher's exit status: the program's own where it exited.
+    pub fn status(self) -> Status {
         match self {
-            Self::Exited(0) => 0,
-            Self::Exited(code) => (code as u8).max(u8::from(code.trailing_zeros() >= 8)),
-            Self::Signalled(signal) | Self::Stopped(signal) => 128 | signal,
+            Self::Exited(code) => host::status_of(code),
+            Self::Signalled(signal) | Self::Stopped(signal) => host::status_of(u32::from(128 | signal)),
             Self::OutOfMemory => 128 | 9,
             Self::TimedOut => TIMED_OUT,
             Self::Lost => FAILED,
@@ -58,11 +68,11 @@ impl Outcome {
 }
 
 /// Returns the exit status of a launcher that failed so.
-pub fn status_of_failure(kind: ErrorKind) -> u8 {
+pub fn status_of_failure(kind: ErrorKind) -> Status {
     match kind {
         ErrorKind::ProgramNotFound => 127,
         ErrorKind::ProgramNotExecutable => 126,
-        ErrorKind::Interrupted(signal) => 128 | signal,
+        ErrorKind::Interrupted(signal) => Outcome::Stopped(signal).status(),
         _ => FAILED,
     }
 }
@@ -116,7 +126,7 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<u8>,
     /// The launcher's own exit status.
-    pub exit_status: u8,
+    pub exit_status: Status,
     /// What `reason`, `exit_code`, `signal` and `exit_status` are made of.
     #[serde(skip)]
     pub outcome: Outcome,
@@ -186,20 +196,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failure_never_looks_like_success() {
-        let exited = [(0, 0), (1, 1), (7, 7), (255, 255), (256, 1), (259, 3), (512, 1), (300, 44)];
-        let faults = [(0xC000_0005, 5), (0xFFFF_FFFF, 255), (0x8000_0000, 1), (0xC000_0100, 1)];
-        for (code, status) in exited.into_iter().chain(faults) {
-            assert_eq!(Outcome::Exited(code).status(), status, "{code:#x}");
-        }
-        let others = [
+    fn what_is_no_exit_code_has_a_status_of_its_own() {
+        let outcomes = [
+            (Outcome::Exited(0), 0),
+            (Outcome::Exited(7), 7),
+            (Outcome::Exited(255), 255),
             (Outcome::Signalled(9), 137),
             (Outcome::OutOfMemory, 137),
             (Outcome::TimedOut, 124),
             (Outcome::Stopped(15), 143),
             (Outcome::Lost, 125),
         ];
-        for (outcome, status) in others {
+        for (outcome, status) in outcomes {
             assert_eq!(outcome.status(), status, "{outcome:?}");
         }
     }

@@ -87,7 +87,7 @@ typedef struct hostcompute_nspawn_result {
     size_t struct_size;  /* sizeof(struct hostcompute_nspawn_result) */
     char *report_json;   /* what --report writes, of a failure too; free it */
     char *error;         /* what went wrong, on one line; NULL with HOSTCOMPUTE_NSPAWN_OK; free it */
-    uint32_t exit_status; /* what the program hostcompute_nspawn would exit with: 0 to 255 */
+    uint32_t exit_status; /* what the program hostcompute_nspawn would exit with: 0 to 255, on Windows any */
     uint32_t exited;     /* 1 where the program exited by itself, else 0 */
     uint32_t exit_code;  /* then all 32 bits of its exit code */
     uint32_t reserved;   /* 0 */

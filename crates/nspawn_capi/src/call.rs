@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Sender};
 use nspawn::config::{self, Overrides};
 use nspawn::engine::{Observer, Unenforced};
 use nspawn::host::{Host, Places, Schema};
-use nspawn::report::{FAILED, Report, record_of_failure, status_of_failure};
+use nspawn::report::{FAILED, Report, Status, record_of_failure, status_of_failure};
 use nspawn::{Error, ErrorKind};
 
 use crate::thread;
@@ -113,7 +113,7 @@ impl Failure {
     }
 
     /// Returns the launcher's exit status.
-    pub(crate) fn exit_status(&self) -> u8 {
+    pub(crate) fn exit_status(&self) -> Status {
         match self {
             Self::Error(error) => status_of_failure(error.kind()),
             Self::Panic(_) => FAILED,

@@ -13,7 +13,7 @@ use nspawn::host::Places;
 #[derive(Debug, Parser)]
 #[command(name = "hostcompute_nspawn", version, max_term_width = 100)]
 #[command(
-    after_help = "Exit status: the program's own (its low 8 bits, never 0 for a failure); 124 when its time was \
+    after_help = "Exit status: the program's own (on Linux its low 8 bits, never 0 for a failure); 124 when its time was \
     up, 125 when the launcher failed, 126 when the program cannot be executed, 127 when it was not found, 128+n when \
     signal n ended it."
 )]

@@ -2,20 +2,19 @@
 //! to do next.
 
 use std::io::Write as _;
-use std::process::ExitCode;
 
 use nspawn::host::ELEVATE;
-use nspawn::report::status_of_failure;
+use nspawn::report::{Status, status_of_failure};
 use nspawn::{Error, ErrorKind};
 
 /// Prints a failure and returns the status it ends us with.
-pub(crate) fn report(error: &Error) -> ExitCode {
+pub(crate) fn report(error: &Error) -> Status {
     say("error", &error.one_line());
     error.events().iter().for_each(|event| say("note", event));
     if let Some(hint) = error.hint().or_else(|| hint(error.kind())) {
         say("hint", hint);
     }
-    ExitCode::from(status_of_failure(error.kind()))
+    status_of_failure(error.kind())
 }
 
 /// Prints a failure that does not end us.

@@ -3,21 +3,30 @@
 
 mod args;
 mod commands;
+mod end;
 mod failure;
 mod signals;
 mod ui;
 
 use std::process::ExitCode;
 
-use nspawn::report::FAILED;
+use nspawn::report::{FAILED, Status};
+
+/// Exit status of a launcher that did what it was asked to.
+const SUCCESS: Status = 0;
 
 fn main() -> ExitCode {
+    end::with(obey())
+}
+
+/// Does what the command line says; returns what to end with.
+fn obey() -> Status {
     let arguments = match args::Arguments::read() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are no failure; a closed output is no matter.
             let _ = error.print();
-            return if error.use_stderr() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS };
+            return if error.use_stderr() { FAILED } else { SUCCESS };
         }
     };
     let done = match &arguments.command {

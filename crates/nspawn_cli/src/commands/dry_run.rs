@@ -1,8 +1,7 @@
 //! `hostcompute_nspawn --dry-run`: what would be done.
 
-use std::process::ExitCode;
-
 use nspawn::host::Host;
+use nspawn::report::Status;
 
 use super::run::spec;
 use crate::args::Arguments;
@@ -11,7 +10,7 @@ use crate::args::Arguments;
 ///
 /// # Errors
 /// The config is refused.
-pub(crate) fn run(arguments: &Arguments) -> nspawn::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> nspawn::Result<Status> {
     let places = arguments.places()?;
     let schema = arguments.run.hcs_schema.map(Into::into);
     let host = Host::open(&places, arguments.run.unenforced());

@@ -1,21 +1,20 @@
 //! `hostcompute_nspawn gc`: clears up after launchers that were killed.
 
-use std::process::ExitCode;
-
 use nspawn::engine::Search;
 use nspawn::host::Host;
-use nspawn::report::FAILED;
+use nspawn::report::{FAILED, Status};
 
+use crate::SUCCESS;
 use crate::args::Arguments;
 
 /// Removes what is left of containers whose launchers are gone, and says so.
 ///
 /// # Errors
 /// The host cannot be asked what is left.
-pub(crate) fn run(arguments: &Arguments, json: bool) -> nspawn::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments, json: bool) -> nspawn::Result<Status> {
     let host = Host::open(&arguments.places()?, arguments.run.unenforced());
     let collected = host.collect(Search::Thorough)?;
-    let status = if collected.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) };
+    let status = if collected.failed.is_empty() { SUCCESS } else { FAILED };
     if json {
         let removed: Vec<&str> = collected.removed.iter().map(nspawn::spec::ContainerId::as_str).collect();
         let failed = collected.failed.iter().map(|(id, error)| (id.to_string(), error.one_line().into()));

@@ -8,17 +8,19 @@ pub(crate) mod run;
 pub(crate) mod schema;
 
 use std::io::Write as _;
-use std::process::ExitCode;
 
 use nspawn::Error;
+use nspawn::report::Status;
+
+use crate::SUCCESS;
 
 /// Prints a result on standard output.
 ///
 /// # Errors
 /// It cannot be written.
-fn print(text: &str) -> nspawn::Result<ExitCode> {
+fn print(text: &str) -> nspawn::Result<Status> {
     let mut output = std::io::stdout().lock();
     let written = writeln!(output, "{text}").and_then(|()| output.flush());
     written.map_err(|error| Error::io("write to", "standard output", error))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(SUCCESS)
 }

@@ -1,13 +1,12 @@
 //! `hostcompute_nspawn -c config.json`: the main job.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use nspawn::config::{self, Overrides};
 use nspawn::host::{Host, Places};
 use nspawn::launch::GRACE;
-use nspawn::report::{Report, record_of_failure};
+use nspawn::report::{Report, Status, record_of_failure};
 use nspawn::spec::Spec;
 use nspawn::{Error, Result};
 
@@ -21,7 +20,7 @@ use crate::ui::Ui;
 ///
 /// # Errors
 /// Whatever kept the program from running, or the container from being removed.
-pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> Result<Status> {
     let places = arguments.places()?;
     let config = config_path(arguments)?;
     let spec = spec(arguments, &places)?;
@@ -35,7 +34,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         // The program's own end is what counts.
         report.write(&record).unwrap_or_else(|error| failure::warn(&error));
     }
-    launched.map(|report| ExitCode::from(report.exit_status))
+    launched.map(|report| report.exit_status)
 }
 
 fn launch(arguments: &Arguments, places: &Places, spec: &Spec) -> Result<Report> {
