@@ -9,6 +9,11 @@
 //! Service.
 
 pub mod fake;
+// Pure, so that their tests run everywhere.
+#[cfg(any(windows, test))]
+mod file_version;
+#[cfg(any(windows, test))]
+mod fit;
 #[cfg(windows)]
 pub mod hcs;
 #[cfg(target_os = "linux")]
