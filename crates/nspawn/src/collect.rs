@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::engine::{Engine, Search};
+use crate::engine::{Engine, Observer, Search, Silent};
 use crate::error::{Error, Result};
 use crate::spec::ContainerId;
 use crate::state::{Collection, Found, State};
@@ -14,31 +14,57 @@ pub struct Collected {
     pub removed: Vec<ContainerId>,
     /// Those of which something could not be removed; the next command tries again.
     pub failed: Vec<(ContainerId, Error)>,
+    /// Why some place could not be searched: what is there stays.
+    pub unsearched: Vec<Error>,
 }
 
 /// Ends and removes whatever is left of containers whose launchers are gone, one by one, not stopping at a failure.
 ///
 /// # Errors
-/// The host cannot be asked what is left.
+/// Nobody can say who lives.
 pub fn collect(engine: &dyn Engine, state: &State, search: Search) -> Result<Collected> {
-    let mut ids: BTreeSet<ContainerId> = state.claimed()?.into_iter().collect();
-    ids.extend(engine.leftovers(search)?);
-    if search == Search::Thorough {
-        engine.tidy()?;
-    }
+    collect_telling(engine, state, search, &Silent)
+}
+
+/// As [`collect`], telling `observer` each step.
+///
+/// # Errors
+/// Nobody can say who lives.
+pub fn collect_telling(
+    engine: &dyn Engine,
+    state: &State,
+    search: Search,
+    observer: &dyn Observer,
+) -> Result<Collected> {
     let mut collected = Collected::default();
+    let mut ids: BTreeSet<ContainerId> = state.claimed()?.into_iter().collect();
+    ids.extend(find(engine, search, &mut collected.unsearched));
+    if search == Search::Thorough {
+        collected.unsearched.extend(engine.tidy().err());
+    }
     if ids.is_empty() {
         return Ok(collected);
     }
     let collection = state.collection()?;
     for id in ids {
-        match clear(engine, search, &collection, &id) {
+        match clear(engine, search, &collection, &id, observer) {
             Ok(Cleared::Removed) => collected.removed.push(id),
             Ok(Cleared::NotOurs) => {}
             Err(error) => collected.failed.push((id, error)),
         }
     }
     Ok(collected)
+}
+
+/// Finds what is left of containers. Where the thorough search fails, what the quick one finds counts.
+fn find(engine: &dyn Engine, search: Search, failures: &mut Vec<Error>) -> Vec<ContainerId> {
+    engine.leftovers(search).unwrap_or_else(|error| {
+        failures.push(error);
+        match search {
+            Search::Thorough => engine.leftovers(Search::Quick).unwrap_or_default(),
+            Search::Quick => Vec::new(),
+        }
+    })
 }
 
 enum Cleared {
@@ -52,12 +78,13 @@ fn clear(
     search: Search,
     collection: &Collection<'_>,
     id: &ContainerId,
+    observer: &dyn Observer,
 ) -> Result<Cleared> {
     let Some(claim) = collection.claim(id)? else { return Ok(Cleared::NotOurs) };
-    if claim.found() == Found::Nothing && !engine.leftovers(search)?.contains(id) {
+    if claim.found() == Found::Nothing && !find(engine, search, &mut Vec::new()).contains(id) {
         return claim.clear().map(|()| Cleared::NotOurs);
     }
-    match engine.reclaim(id) {
+    match engine.reclaim(id, observer) {
         Ok(()) => claim.clear().map(|()| Cleared::Removed),
         Err(error) => {
             claim.abandon();

@@ -12,8 +12,8 @@ use windows as sys;
 
 use std::path::{Path, PathBuf};
 
-use crate::collect::{Collected, collect};
-use crate::engine::{Engine, Observer, Search, Unenforced};
+use crate::collect::{Collected, collect_telling};
+use crate::engine::{Engine, Observer, Search, Silent, Unenforced};
 use crate::error::{Error, ErrorKind, Result};
 use crate::launch::{self, GRACE, Launcher, Stop};
 use crate::report::Report;
@@ -94,11 +94,12 @@ impl Host {
         observer: &dyn Observer,
         running: impl FnOnce(Stop),
     ) -> Result<Report> {
-        let collected = self.collect(Search::Quick)?;
+        let collected = self.collect(Search::Quick, &Silent)?;
         for id in collected.removed {
             observer.step(&format!("Removed what a killed launcher left, name: [{id}]"));
         }
-        collected.failed.iter().for_each(|(_, error)| observer.warn(error));
+        let failures = collected.failed.iter().map(|(_, error)| error).chain(&collected.unsearched);
+        failures.for_each(|error| observer.warn(error));
         let id = match &spec.name {
             Some(name) => ContainerId::named(name),
             None => ContainerId::from_random(random()?),
@@ -120,12 +121,12 @@ impl Host {
         launch::describe(&*self.engine, spec, schema)
     }
 
-    /// See [`collect`].
+    /// See [`collect_telling`].
     ///
     /// # Errors
-    /// The host cannot be asked what is left.
-    pub fn collect(&self, search: Search) -> Result<Collected> {
-        collect(&*self.engine, &self.state, search)
+    /// Nobody can say who lives.
+    pub fn collect(&self, search: Search, observer: &dyn Observer) -> Result<Collected> {
+        collect_telling(&*self.engine, &self.state, search, observer)
     }
 }
 

@@ -87,12 +87,12 @@ impl<'a> Launcher<'a> {
     /// The spec cannot be carried out here, or the host refuses; nothing is left.
     pub fn create(&self, id: &ContainerId, spec: &Spec) -> Result<Created<'a>> {
         let mut clock = Clock::start();
+        let capabilities = self.engine.capabilities();
+        let schema = capabilities.choose(self.schema)?;
         let claim = self.state.claim(id)?;
         let grants = self.engine.acquire(id, spec, self.observer)?;
         go_on(self.observer)?;
         clock.lap(|phases, ms| phases.acquire_ms = ms);
-        let capabilities = self.engine.capabilities();
-        let schema = self.schema.unwrap_or(capabilities.schema);
         let (request, remarks) =
             document::build(id, grants.spec(), grants.root(), capabilities.host_cpus, schema)?;
         remarks.iter().for_each(|remark| self.observer.step(&remark.to_string()));
@@ -127,7 +127,7 @@ pub fn describe(engine: &dyn Engine, spec: &Spec, schema: Option<Schema>) -> Res
     let id = spec.name.as_ref().map_or_else(|| ContainerId::from_random([0; 8]), ContainerId::named);
     let root = Root::stand_in(spec);
     let capabilities = engine.capabilities();
-    let schema = schema.unwrap_or(capabilities.schema);
+    let schema = capabilities.choose(schema)?;
     let (request, remarks) = document::build(&id, spec, &root, capabilities.host_cpus, schema)?;
     let plan = engine.explain(spec, &request)?;
     let remarks: Vec<String> = remarks.iter().map(ToString::to_string).collect();

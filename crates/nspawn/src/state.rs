@@ -144,7 +144,7 @@ impl State {
     /// # Errors
     /// The directory cannot be read.
     pub fn claimed(&self) -> Result<Vec<ContainerId>> {
-        ids_in(&self.directory)
+        ids_in(&self.directory, ContainerId::parse)
     }
 }
 
@@ -245,11 +245,11 @@ impl Drop for Claim {
     }
 }
 
-/// Returns the ids that entries of a directory spell; none where it is absent.
+/// Returns the ids that entries of a directory spell, by how `spelled` reads their names; none where it is absent.
 ///
 /// # Errors
 /// The directory cannot be read.
-pub fn ids_in(directory: &Path) -> Result<Vec<ContainerId>> {
+pub fn ids_in(directory: &Path, spelled: impl Fn(&str) -> Option<ContainerId>) -> Result<Vec<ContainerId>> {
     let failed = |error| Error::io("read", directory.display().to_string(), error);
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -257,7 +257,7 @@ pub fn ids_in(directory: &Path) -> Result<Vec<ContainerId>> {
     };
     let mut ids = Vec::new();
     for entry in entries {
-        ids.extend(entry.map_err(failed)?.file_name().to_str().and_then(ContainerId::parse));
+        ids.extend(entry.map_err(failed)?.file_name().to_str().and_then(&spelled));
     }
     Ok(ids)
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::spec::{Access, ContainerId, Limits, Mount, ProcessSpec, Spec, StdioSpec, User};
 
 /// The program that manages the container, as the service lists it.
-pub(super) const OWNER: &str = "hostcompute_nspawn";
+pub const OWNER: &str = "hostcompute_nspawn";
 
 /// The content of a request, in no schema's words.
 #[derive(Debug)]

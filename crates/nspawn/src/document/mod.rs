@@ -16,6 +16,7 @@ mod v2;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
+pub use decided::OWNER;
 pub use processor::Share;
 pub use remark::Remark;
 
@@ -30,6 +31,20 @@ pub enum Schema {
     V1,
     /// For computecore.dll, from build 17763 (Windows Server 2019) on.
     V2,
+}
+
+impl Schema {
+    /// Both of them, the newer first.
+    pub const ALL: &[Self] = &[Self::V2, Self::V1];
+}
+
+impl std::fmt::Display for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        })
+    }
 }
 
 /// The document that a compute system is created from.

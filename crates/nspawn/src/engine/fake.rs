@@ -80,7 +80,7 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Engine for FakeEngine {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { engine: "fake", schema: Schema::V2, host_cpus: 4 }
+        Capabilities { engine: "fake", schema: Schema::V2, schemas: Schema::ALL, host_cpus: 4 }
     }
 
     fn acquire(&self, id: &ContainerId, spec: &Spec, _observer: &dyn Observer) -> Result<Box<dyn Grants>> {
@@ -103,7 +103,7 @@ impl Engine for FakeEngine {
         self.call("tidy", None)
     }
 
-    fn reclaim(&self, id: &ContainerId) -> Result<()> {
+    fn reclaim(&self, id: &ContainerId, _observer: &dyn Observer) -> Result<()> {
         lock(&self.held).remove(id);
         self.call(&format!("reclaim {id}"), None)
     }

@@ -25,7 +25,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::document::{Request, Root, Schema};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::spec::{ContainerId, Spec};
 
 /// What runs containers on this host.
@@ -59,11 +59,12 @@ pub trait Engine: Send + Sync {
     /// Something could not be removed.
     fn tidy(&self) -> Result<()>;
 
-    /// Ends and removes whatever is left of a container whose launcher is gone. May be repeated.
+    /// Ends and removes whatever is left of a container whose launcher is gone, telling `observer` each step. May be
+    /// repeated.
     ///
     /// # Errors
     /// The first thing that could not be removed, the others attached: none of them stops the rest.
-    fn reclaim(&self, id: &ContainerId) -> Result<()>;
+    fn reclaim(&self, id: &ContainerId, observer: &dyn Observer) -> Result<()>;
 }
 
 /// What an engine is and can do.
@@ -73,8 +74,27 @@ pub struct Capabilities {
     pub engine: &'static str,
     /// The schema it takes where none is asked for.
     pub schema: Schema,
+    /// All schemas that it takes.
+    pub schemas: &'static [Schema],
     /// How many processors the host has: a share of them is what HCS limits are written in.
     pub host_cpus: u32,
+}
+
+impl Capabilities {
+    /// Returns the schema of a container's documents: the one that was asked for, else the engine's own.
+    ///
+    /// # Errors
+    /// `Unsupported`: this host does not take it.
+    pub fn choose(&self, asked: Option<Schema>) -> Result<Schema> {
+        let schema = asked.unwrap_or(self.schema);
+        if self.schemas.contains(&schema) {
+            return Ok(schema);
+        }
+        let reason = format!("this host does not take documents of schema {schema}");
+        Err(Error::invalid("--hcs-schema", reason).with_kind(ErrorKind::Unsupported).with_hint(
+            "leave it out: then the host's own schema is taken (v2 came with Windows Server 2019)",
+        ))
+    }
 }
 
 /// How far to look for leftovers.
@@ -259,4 +279,20 @@ pub enum Verdict {
     Partial(String),
     /// Not at all; only where the caller allowed that.
     Not(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_that_the_host_does_not_take_is_refused() {
+        let of_2016 =
+            Capabilities { engine: "hcs", schema: Schema::V1, schemas: &[Schema::V1], host_cpus: 4 };
+        assert_eq!(of_2016.choose(None).unwrap(), Schema::V1);
+        assert_eq!(of_2016.choose(Some(Schema::V1)).unwrap(), Schema::V1);
+        let refused = of_2016.choose(Some(Schema::V2)).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported);
+        assert_eq!(refused.one_line(), "--hcs-schema: this host does not take documents of schema v2");
+    }
 }

@@ -1,8 +1,13 @@
 //! `hostcompute_nspawn gc`: clears up after launchers that were killed.
 
-use nspawn::engine::Search;
+use std::io::Write as _;
+
+use nspawn::Error;
+use nspawn::collect::Collected;
+use nspawn::engine::{Observer, Search};
 use nspawn::host::Host;
 use nspawn::report::{FAILED, Status};
+use nspawn::spec::ContainerId;
 
 use crate::SUCCESS;
 use crate::args::Arguments;
@@ -13,19 +18,36 @@ use crate::args::Arguments;
 /// The host cannot be asked what is left.
 pub(crate) fn run(arguments: &Arguments, json: bool) -> nspawn::Result<Status> {
     let host = Host::open(&arguments.places()?, arguments.run.unenforced());
-    let collected = host.collect(Search::Thorough)?;
-    let status = if collected.failed.is_empty() { SUCCESS } else { FAILED };
+    let collected = host.collect(Search::Thorough, &Steps { quiet: arguments.quiet })?;
+    let Collected { removed, failed, unsearched } = collected;
+    let status = if failed.is_empty() && unsearched.is_empty() { SUCCESS } else { FAILED };
     if json {
-        let removed: Vec<&str> = collected.removed.iter().map(nspawn::spec::ContainerId::as_str).collect();
-        let failed = collected.failed.iter().map(|(id, error)| (id.to_string(), error.one_line().into()));
+        let removed: Vec<&str> = removed.iter().map(ContainerId::as_str).collect();
+        let failed = failed.iter().map(|(id, error)| (id.to_string(), error.one_line().into()));
         let failed: serde_json::Map<String, serde_json::Value> = failed.collect();
-        super::print(&serde_json::json!({ "removed": removed, "failed": failed }).to_string())?;
+        let unsearched: Vec<String> = unsearched.iter().map(Error::one_line).collect();
+        let all = serde_json::json!({ "removed": removed, "failed": failed, "unsearched": unsearched });
+        super::print(&all.to_string())?;
         return Ok(status);
     }
-    let removed = collected.removed.iter().map(|id| format!("removed {id}"));
-    let failed = collected.failed.iter().map(|(id, error)| format!("failed {id}: {}", error.one_line()));
-    for line in removed.chain(failed) {
+    let removed = removed.iter().map(|id| format!("removed {id}"));
+    let failed = failed.iter().map(|(id, error)| format!("failed {id}: {}", error.one_line()));
+    let unsearched = unsearched.iter().map(|error| format!("not searched: {}", error.one_line()));
+    for line in removed.chain(failed).chain(unsearched) {
         super::print(&line)?;
     }
     Ok(status)
+}
+
+/// Prints each step on standard error. Signals end us as they like: what is left then is for the next time.
+struct Steps {
+    quiet: bool,
+}
+
+impl Observer for Steps {
+    fn step(&self, line: &str) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
 }

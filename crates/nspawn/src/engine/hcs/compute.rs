@@ -35,6 +35,25 @@ enum SystemHandle {
     V2(computecore::System),
 }
 
+/// The DLL that a system is opened by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Api {
+    /// vmcompute.dll.
+    V1,
+    /// computecore.dll.
+    V2,
+}
+
+impl Api {
+    /// Returns the systems that `query` (JSON) asks for, as a JSON array.
+    pub(super) fn enumerate(self, query: &str, ask: Duration) -> hcs_sys::Result<String> {
+        match self {
+            Self::V1 => vmcompute::enumerate(query),
+            Self::V2 => computecore::enumerate(query, ask),
+        }
+    }
+}
+
 /// An open process.
 #[derive(Debug)]
 pub(super) enum ProcessHandle {
@@ -81,6 +100,35 @@ impl Compute {
                 let _ = system.force();
                 Err(error)
             }
+        }
+    }
+
+    /// Opens the system of a container that another process made; `None` where there is none.
+    pub(super) fn open(id: &ContainerId, api: Api, deadlines: Deadlines) -> Result<Option<Self>> {
+        let subject = format!("container {id}");
+        let (sender, receiver) = channel();
+        let open = || -> hcs_sys::Result<SystemHandle> {
+            Ok(match api {
+                Api::V1 => {
+                    let mut system = vmcompute::System::open(id.as_str())?;
+                    system.watch(sender.clone())?;
+                    SystemHandle::V1(system)
+                }
+                Api::V2 => {
+                    let mut system = computecore::System::open(id.as_str())?;
+                    system.watch(sender.clone())?;
+                    SystemHandle::V2(system)
+                }
+            })
+        };
+        match open() {
+            Ok(handle) => {
+                let events = Arc::new(Events::new(receiver));
+                let runs = AtomicBool::new(true);
+                Ok(Some(Self { handle, sender, events, runs, subject, deadlines }))
+            }
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) => Err(failed("open", subject, error)),
         }
     }
 
@@ -176,7 +224,7 @@ impl Compute {
     }
 
     /// Terminates it and waits for its end.
-    fn force(&self) -> Result<()> {
+    pub(super) fn force(&self) -> Result<()> {
         match self.ask_to_terminate() {
             Ok(()) if self.has_ended(self.deadlines.terminate) => Ok(()),
             Ok(()) => Err(self.late("terminate", self.deadlines.terminate)),

@@ -12,6 +12,11 @@ pub(super) fn failed(op: &'static str, subject: impl Into<String>, error: hcs_sy
     if failure.kind() == ErrorKind::Denied {
         failure = failure.with_hint("containers need an administrator: start this from an elevated prompt");
     }
+    if matches!(error, hcs_sys::Error::NoLibrary { .. }) {
+        failure = failure.with_hint(
+            "turn on the feature Containers of Windows, in PowerShell: Install-WindowsFeature Containers, and restart",
+        );
+    }
     let record = record.unwrap_or_default();
     let messages = record.error_events.into_iter().map(|event| event.message);
     let told = std::iter::once(record.error_message).chain(messages).filter(|text| !text.trim().is_empty());

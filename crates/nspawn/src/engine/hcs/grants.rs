@@ -4,12 +4,12 @@
 use std::fs::File;
 use std::os::windows::io::{AsHandle, BorrowedHandle};
 
-use hcs_sys::privilege::{self, Privilege};
+use hcs_sys::presence::Presence;
 
 use super::error::failed;
 use super::relay::Ends;
 use super::system::HcsSystem;
-use super::{HcsEngine, files, layers};
+use super::{HcsEngine, checks, files, layers, systems};
 use crate::document::{Request, Root};
 use crate::engine::{Grants, Observer, System};
 use crate::error::{Error, ErrorKind, Result};
@@ -24,6 +24,7 @@ pub(super) struct HcsGrants {
     pub(super) id: ContainerId,
     pub(super) ends: Ends,
     pub(super) rollback: Rollback,
+    pub(super) presence: Presence,
     spec: Spec,
     root: Root,
 }
@@ -53,9 +54,9 @@ pub(super) fn acquire(
         return Err(Error::invalid("parent_layer_directory", "is missing: Windows has no layer of its own")
             .with_kind(ErrorKind::Unsupported));
     };
-    for wanted in [Privilege::Backup, Privilege::Restore] {
-        privilege::enable(wanted).map_err(|error| failed("turn on", wanted.name(), error))?;
-    }
+    checks::host(engine.windows)?;
+    let say = |remark: Option<String>| remark.iter().for_each(|remark| observer.step(remark));
+    say(checks::limits(&spec.limits)?);
     let mut spec = spec.clone();
     for (index, mount) in spec.mounts.iter_mut().enumerate() {
         let key = match mount.source == spec.process.directory {
@@ -69,15 +70,29 @@ pub(super) fn acquire(
         mount.source = real;
     }
     files::check_program(&spec.process.directory, &spec.process.executable)?;
-    let ends = open_ends(&spec)?;
     let (layers, chain) = layers::read_chain(parent)?;
+    say(checks::layers(engine.windows, &layers)?);
+    // From here on something is made.
+    let presence = announce(id)?;
+    let ends = open_ends(&spec)?;
     let mut rollback = Rollback::default();
     create_private(&engine.scratch())?;
     let path = engine.scratch().join(id.as_str());
-    let volume = layers::mount(&path, &chain, engine.deadlines.retry, &mut rollback)?;
+    let volume = layers::mount(&path, &chain, engine.deadlines, &mut rollback)?;
     observer.step(&format!("CreateSandboxLayer: Layer created, name: [{id}]"));
     let root = Root { volume, scratch: path.display().to_string(), layers };
-    Ok(HcsGrants { engine: engine.clone(), id: id.clone(), ends, rollback, spec, root })
+    Ok(HcsGrants { engine: engine.clone(), id: id.clone(), ends, rollback, presence, spec, root })
+}
+
+/// Says to this computer that the container has a living launcher, wherever that keeps its state.
+fn announce(id: &ContainerId) -> Result<Presence> {
+    let subject = || format!("container {id}");
+    let announced = Presence::announce(&systems::name_of_launcher(id));
+    announced.map_err(|error| failed("announce", subject(), error))?.ok_or_else(|| {
+        Error::new(ErrorKind::AlreadyExists, "create", subject()).reason(
+            "a container of this name is running, and its launcher keeps its state elsewhere (--root)",
+        )
+    })
 }
 
 fn open_ends(spec: &Spec) -> Result<Ends> {

@@ -1,17 +1,20 @@
 //! The Windows engine: the documents go to the Host Compute Service itself.
 //!
 //! ```text
-//! acquire   privileges -> directories, program, output file -> chain of layers -> scratch layer, mounted
+//! acquire   version, privileges, limits -> directories, program -> chain of layers and its build: nothing made so far
+//!           output file -> scratch layer, mounted
 //! create    HcsCreateComputeSystem      (schema v1: vmcompute.dll, schema v2: computecore.dll, never mixed)
 //! start     HcsStartComputeSystem
 //! spawn     HcsCreateProcess, and its output relayed
 //! release   shutdown, or else termination -> handles closed -> layer unmounted and destroyed
-//! <data>/scratch/nspawn_<name>/   the scratch layer of one container
+//! <data>/scratch/nspawn_<name>/      the scratch layer of one container
+//! <data>/scratch/rm-nspawn_<name>/   the same, while it is destroyed
 //! ```
 //!
-//! A system ends with the last handle to it, so that of a launcher that was killed only the layer is left, under the
-//! container's name.
+//! A system ends with the last handle to it, so that of a launcher that was killed only the layer should be left, under
+//! the container's name. A thorough search asks the service all the same.
 
+mod checks;
 mod compute;
 mod error;
 mod events;
@@ -20,17 +23,19 @@ mod grants;
 mod layers;
 mod relay;
 mod system;
+mod systems;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use hcs_sys::processors;
 use hcs_sys::version::{self, Version};
 
 use crate::document::{Request, Schema};
 use crate::engine::{Capabilities, Engine, Grants, Observer, Search};
 use crate::error::Result;
 use crate::spec::{ContainerId, Spec};
-use crate::state::ids_in;
 
 /// The first build that has computecore.dll, schema v2 and signals: Windows Server 2019.
 const SERVER_2019: u32 = 17_763;
@@ -50,8 +55,27 @@ pub struct Deadlines {
     pub look: Duration,
     /// To pass on what a process wrote last, once it has ended.
     pub relay: Duration,
-    /// Between two tries to mount a layer.
+    /// Between two tries of what fails for a moment.
     pub retry: Duration,
+    /// How long what is in use is waited for, such as a layer to be destroyed, before it is left to `gc`.
+    pub busy: Duration,
+}
+
+impl Deadlines {
+    /// Does something again and again while its failure is a passing one, for as long as `busy` says.
+    fn while_busy<T, E>(
+        self,
+        passing: impl Fn(&E) -> bool,
+        mut once: impl FnMut() -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let deadline = Instant::now() + self.busy;
+        loop {
+            match once() {
+                Err(error) if passing(&error) && Instant::now() < deadline => thread::sleep(self.retry),
+                done => return done,
+            }
+        }
+    }
 }
 
 impl Default for Deadlines {
@@ -64,6 +88,7 @@ impl Default for Deadlines {
             look: Duration::from_secs(30),
             relay: Duration::from_secs(1),
             retry: Duration::from_millis(100),
+            busy: Duration::from_secs(5),
         }
     }
 }
@@ -91,9 +116,11 @@ impl HcsEngine {
 
 impl Engine for HcsEngine {
     fn capabilities(&self) -> Capabilities {
-        let schema = if self.windows.build >= SERVER_2019 { Schema::V2 } else { Schema::V1 };
-        let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Capabilities { engine: "hcs", schema, host_cpus: u32::try_from(cpus).unwrap_or(1) }
+        let (schema, schemas) = match self.windows.build >= SERVER_2019 {
+            true => (Schema::V2, Schema::ALL),
+            false => (Schema::V1, &[Schema::V1][..]),
+        };
+        Capabilities { engine: "hcs", schema, schemas, host_cpus: processors::count() }
     }
 
     fn acquire(&self, id: &ContainerId, spec: &Spec, observer: &dyn Observer) -> Result<Box<dyn Grants>> {
@@ -104,9 +131,13 @@ impl Engine for HcsEngine {
         Ok(None)
     }
 
-    /// Systems are not looked for: they end with their launchers.
-    fn leftovers(&self, _search: Search) -> Result<Vec<ContainerId>> {
-        ids_in(&self.scratch())
+    /// Systems are looked for where that is asked: they end with their launchers, so that is seldom of use.
+    fn leftovers(&self, search: Search) -> Result<Vec<ContainerId>> {
+        let mut ids = layers::left(&self.scratch())?;
+        if search == Search::Thorough {
+            ids.extend(systems::left(self.windows, self.deadlines)?);
+        }
+        Ok(ids)
     }
 
     /// All that is made here belongs to a container.
@@ -114,7 +145,22 @@ impl Engine for HcsEngine {
         Ok(())
     }
 
-    fn reclaim(&self, id: &ContainerId) -> Result<()> {
-        layers::reclaim(&self.scratch().join(id.as_str()))
+    fn reclaim(&self, id: &ContainerId, observer: &dyn Observer) -> Result<()> {
+        let ended = systems::end(id, self.windows, self.deadlines);
+        if matches!(ended, Ok(true)) {
+            observer.step(&format!("HcsTerminateComputeSystem: Container terminated, name: [{id}]"));
+        }
+        // Even where the system did not end: its layer may be free all the same.
+        let destroyed = layers::reclaim(&self.scratch().join(id.as_str()), self.deadlines);
+        if matches!(destroyed, Ok(true)) {
+            observer.step(&format!("DestroyLayer: Layer destroyed, name: [{id}]"));
+        }
+        match (ended, destroyed) {
+            (Err(mut first), Err(second)) => {
+                first.attach(second.one_line());
+                Err(first)
+            }
+            (ended, destroyed) => ended.and(destroyed).map(drop),
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use hcs_schema::results::ProcessStatus;
 use hcs_schema::v2::Processor;
+use hcs_sys::presence::Presence;
 use hcs_sys::{Code, affinity};
 
 use super::compute::{self, Compute, ProcessHandle};
@@ -28,10 +29,12 @@ const KILL: u8 = 9;
 /// See [`System`].
 #[derive(Debug)]
 pub(super) struct HcsSystem {
-    // Dropped in this order: the process's handle, the system's, and the scratch layer once nothing uses it.
+    // Dropped in this order: the process's handle, the system's, the scratch layer once nothing uses it, and last
+    // what says that we live.
     process: Option<Arc<HcsProcess>>,
     compute: Option<Arc<Compute>>,
     rollback: Rollback,
+    _presence: Presence,
     id: ContainerId,
     document: ProcessDocument,
     ends: Option<Ends>,
@@ -46,13 +49,14 @@ pub(super) struct HcsSystem {
 
 impl HcsSystem {
     pub(super) fn create(grants: HcsGrants, request: Request) -> Result<Self> {
-        let HcsGrants { engine, id, ends, rollback, .. } = grants;
+        let HcsGrants { engine, id, ends, rollback, presence, .. } = grants;
         let compute = Compute::create(&id, &request.system, engine.deadlines)?;
         let affinity = request.extras.affinity;
         Ok(Self {
             process: None,
             compute: Some(Arc::new(compute)),
             rollback,
+            _presence: presence,
             enforcement: enforced(&request.system),
             id,
             document: request.process,

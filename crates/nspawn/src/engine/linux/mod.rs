@@ -95,7 +95,7 @@ impl LinuxEngine {
 
 impl Engine for LinuxEngine {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { engine: "linux", schema: Schema::V2, host_cpus: self.host_cpus }
+        Capabilities { engine: "linux", schema: Schema::V2, schemas: Schema::ALL, host_cpus: self.host_cpus }
     }
 
     fn acquire(&self, id: &ContainerId, spec: &Spec, observer: &dyn Observer) -> Result<Box<dyn Grants>> {
@@ -123,7 +123,7 @@ impl Engine for LinuxEngine {
     }
 
     fn leftovers(&self, search: Search) -> Result<Vec<ContainerId>> {
-        let mut ids = ids_in(&self.scratch())?;
+        let mut ids = ids_in(&self.scratch(), ContainerId::parse)?;
         if search == Search::Thorough {
             let suffix = self.group_suffix();
             let ours = |group: &Group| ContainerId::parse(group.name().strip_suffix(&suffix)?);
@@ -136,12 +136,22 @@ impl Engine for LinuxEngine {
         base::remove_partial(&self.data)
     }
 
-    fn reclaim(&self, id: &ContainerId) -> Result<()> {
+    fn reclaim(&self, id: &ContainerId, observer: &dyn Observer) -> Result<()> {
         let name = self.group_name(id);
-        for group in groups(&name)?.iter().filter(|group| group.name() == name) {
+        let groups: Vec<Group> = groups(&name)?.into_iter().filter(|group| group.name() == name).collect();
+        for group in &groups {
             group.destroy(PATIENCE).map_err(|error| limits::group_error(&error))?;
         }
-        remove_scratch(&self.scratch().join(id.as_str()))
+        if !groups.is_empty() {
+            observer.step(&format!("HcsTerminateComputeSystem: Container terminated, name: [{id}]"));
+        }
+        let scratch = self.scratch().join(id.as_str());
+        let was_there = scratch.symlink_metadata().is_ok();
+        remove_scratch(&scratch)?;
+        if was_there {
+            observer.step(&format!("DestroyLayer: Layer destroyed, name: [{id}]"));
+        }
+        Ok(())
     }
 }
 

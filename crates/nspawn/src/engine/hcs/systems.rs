@@ -1,0 +1,120 @@
+//! Compute systems of ours that are there although nobody holds them, found by the service itself.
+//!
+//! A system ends with its last handle, so this is for what the service is slow or fails to end, and for what was made
+//! to outlive its maker. Systems are the computer's, while launchers keep their state wherever they are told: that one
+//! lives is known by the name it holds ([`Presence`](hcs_sys::presence::Presence)), and by nothing on disk.
+
+use hcs_schema::properties::{Properties, State};
+use hcs_sys::version::Version;
+use hcs_sys::{Code, presence};
+
+use super::compute::{Api, Compute};
+use super::error::failed;
+use super::{Deadlines, SERVER_2019};
+use crate::document::OWNER;
+use crate::error::{Error, ErrorKind, Result};
+use crate::spec::ContainerId;
+
+/// The first build on which systems can be listed while another one ends (Windows Server, version 1709; docker).
+const LISTS_ALWAYS: u32 = 16_299;
+
+/// Returns the name that the launcher of a container holds.
+pub(super) fn name_of_launcher(id: &ContainerId) -> String {
+    format!("{OWNER}_{id}")
+}
+
+/// Returns the DLLs that can hold systems. Which one made a system is not told: each is asked.
+fn apis(windows: Version) -> &'static [Api] {
+    match windows.build >= SERVER_2019 {
+        true => &[Api::V2, Api::V1],
+        false => &[Api::V1],
+    }
+}
+
+/// Returns the containers of ours whose systems are there and whose launchers are not.
+///
+/// # Errors
+/// The service cannot be asked.
+pub(super) fn left(windows: Version, deadlines: Deadlines) -> Result<Vec<ContainerId>> {
+    let query = serde_json::json!({ "Owners": [OWNER] }).to_string();
+    let mut ids = Vec::new();
+    for api in apis(windows) {
+        ids.extend(ours(&list(*api, &query, windows, deadlines)?)?);
+    }
+    ids.retain(|id| !is_held(id));
+    Ok(ids)
+}
+
+fn list(api: Api, query: &str, windows: Version, deadlines: Deadlines) -> Result<String> {
+    let passing = |error: &hcs_sys::Error| {
+        let codes = [Code::INVALID_STATE, Code::ACCESS_DENIED];
+        windows.build < LISTS_ALWAYS && error.code().is_some_and(|code| codes.contains(&code))
+    };
+    let once = || api.enumerate(query, deadlines.ask);
+    deadlines.while_busy(passing, once).map_err(|error| failed("list", "compute systems", error))
+}
+
+/// Reads which of the listed systems are ours and have not ended.
+fn ours(listed: &str) -> Result<Vec<ContainerId>> {
+    // Nothing at all stands for an empty list.
+    let listed = if listed.trim().is_empty() { "[]" } else { listed };
+    let systems: Option<Vec<Properties>> = serde_json::from_str(listed)
+        .map_err(|error| Error::new(ErrorKind::Host, "read", "the list of compute systems").source(error))?;
+    let is_ours = |system: &Properties| {
+        let owner = system.owner.as_deref().is_some_and(|owner| owner.eq_ignore_ascii_case(OWNER));
+        owner && !system.stopped && system.state != Some(State::Stopped)
+    };
+    let systems = systems.unwrap_or_default().into_iter().filter(is_ours);
+    Ok(systems.filter_map(|system| ContainerId::parse(&system.id)).collect())
+}
+
+/// Tells whether the launcher of a container lives. Where that cannot be told, it is taken to live.
+fn is_held(id: &ContainerId) -> bool {
+    presence::is_announced(&name_of_launcher(id)).unwrap_or(true)
+}
+
+/// Ends the system of a container that nobody holds; tells whether there was one.
+///
+/// # Errors
+/// The service's refusal, or it did not end in time.
+pub(super) fn end(id: &ContainerId, windows: Version, deadlines: Deadlines) -> Result<bool> {
+    let mut was_there = false;
+    if is_held(id) {
+        return Ok(was_there);
+    }
+    for api in apis(windows) {
+        if let Some(system) = Compute::open(id, *api, deadlines)? {
+            system.force()?;
+            was_there = true;
+        }
+    }
+    Ok(was_there)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn systems_of_others_and_ended_ones_are_not_ours() {
+        let id = |name: &str| ContainerId::parse(name).unwrap();
+        let system = |id: &str, owner: &str, more: &str| {
+            format!(r#"{{"Id": "{id}", "SystemType": "Container", "Owner": "{owner}"{more}}}"#)
+        };
+        let listed = [
+            system("nspawn_a", OWNER, r#", "State": "Running""#),
+            system("nspawn_b", "HostCompute_nspawn", ""),
+            system("nspawn_c", "docker", ""),
+            system("b7d1", OWNER, ""),
+            system("nspawn_d", OWNER, r#", "State": "Stopped""#),
+            system("nspawn_e", OWNER, r#", "Stopped": true"#),
+            r#"{"Id": "nspawn_f", "SystemType": "Container"}"#.to_owned(),
+        ];
+        let listed = format!("[{}]", listed.join(","));
+        assert_eq!(ours(&listed).unwrap(), [id("nspawn_a"), id("nspawn_b")]);
+        for nothing in ["", "[]", "null"] {
+            assert_eq!(ours(nothing).unwrap(), []);
+        }
+        assert_eq!(ours("{}").unwrap_err().kind(), ErrorKind::Host);
+    }
+}
