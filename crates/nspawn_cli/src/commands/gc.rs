@@ -25,8 +25,10 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> nspawn::Result<Status> {
         let removed: Vec<&str> = removed.iter().map(ContainerId::as_str).collect();
         let failed = failed.iter().map(|(id, error)| (id.to_string(), error.one_line().into()));
         let failed: serde_json::Map<String, serde_json::Value> = failed.collect();
-        let unsearched: Vec<String> = unsearched.iter().map(Error::one_line).collect();
-        let all = serde_json::json!({ "removed": removed, "failed": failed, "unsearched": unsearched });
+        let mut all = serde_json::json!({ "removed": removed, "failed": failed });
+        if !unsearched.is_empty() {
+            all["unsearched"] = unsearched.iter().map(Error::one_line).collect();
+        }
         super::print(&all.to_string())?;
         return Ok(status);
     }
