@@ -46,7 +46,7 @@ fn check_library(built: &Path, link: Link, place: &Path) -> Result<()> {
     let said = shell::read(&mut command(&bare, &border))?;
     ensure!(said == "border: good", "border.exe: {said}");
 
-    let said = launch(&run, &bare, place)?;
+    let said = launch(&run, &prefix::without_service(SERVER_2019)?, place)?;
     // Kind: unsupported.
     ensure!(said.contains("returned 7\r\n"), "without the service: {said}");
     ensure!(said.contains("vmcompute.dll"), "the error does not name the DLL that is missing: {said}");

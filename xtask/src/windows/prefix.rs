@@ -39,8 +39,27 @@ pub fn bare() -> Result<PathBuf> {
 /// # Errors
 /// The bare prefix or a copy of it cannot be made, or a stand-in is not there.
 pub fn of_build(build: u32, built: &Path) -> Result<PathBuf> {
+    let prefix = copy(build, &format!("windows_prefix_{build}"))?;
+    install(built, "vmcompute.dll", &prefix)?;
+    install(built, "standin_program.exe", &prefix)?;
+    if build >= SERVER_2019 {
+        install(built, "computecore.dll", &prefix)?;
+    }
+    Ok(prefix)
+}
+
+/// Makes a prefix that says it is this build of Windows, and has no Host Compute Service.
+///
+/// # Errors
+/// The bare prefix or a copy of it cannot be made.
+pub fn without_service(build: u32) -> Result<PathBuf> {
+    copy(build, &format!("windows_prefix_{build}_without_service"))
+}
+
+/// Copies the bare prefix to one of that name, which says it is this build of Windows.
+fn copy(build: u32, name: &str) -> Result<PathBuf> {
     let bare = bare()?;
-    let prefix = bare.with_file_name(format!("windows_prefix_{build}"));
+    let prefix = bare.with_file_name(name);
     if !prefix.join("system.reg").is_file() {
         // The server keeps the registry until it ends, seconds after the last program.
         shell::run(
@@ -57,11 +76,6 @@ pub fn of_build(build: u32, built: &Path) -> Result<PathBuf> {
         let text = fs::read(&registry).with_context(|| format!("cannot read {}", registry.display()))?;
         // The last one: where it is, the prefix is complete.
         put(&prefix.join("system.reg"), as_build(&String::from_utf8_lossy(&text), build)?.as_bytes())?;
-    }
-    install(built, "vmcompute.dll", &prefix)?;
-    install(built, "standin_program.exe", &prefix)?;
-    if build >= SERVER_2019 {
-        install(built, "computecore.dll", &prefix)?;
     }
     Ok(prefix)
 }
