@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::ErrorKind as IoKind;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hcs_sys::vmcompute::{self, Chain, Layer};
 use hcs_sys::{Code, Guid, virtdisk};
@@ -81,18 +83,28 @@ pub(super) fn mount(
     let layer = at(path)?;
     // Left by a launcher of the same name that was killed; we hold the name now.
     reclaim(path, deadlines)?;
+    let mounted = Arc::new(AtomicBool::new(false));
+    let (undone, place, is_mounted) = (layer.clone(), path.to_owned(), Arc::clone(&mounted));
     // Before it is made: what is made by half, as on a full disk, is removed as well.
-    let place = path.to_owned();
-    rollback.push("destroy the scratch layer", move || destroy(&place, deadlines).map(drop));
+    rollback.push("remove the scratch layer", move || {
+        if is_mounted.load(Ordering::Relaxed) {
+            // Where this fails it is not destroyed under whoever uses it: that is for `gc`.
+            unmount(&undone, &place)?;
+        }
+        destroy(&place, deadlines).map(drop)
+    });
     layer.create(chain).map_err(|error| failed("create", subject(), error))?;
     attach(&layer, chain, deadlines).map_err(|error| failed("mount", subject(), error))?;
-    let (undone, place) = (layer.clone(), subject());
-    rollback.push("unmount the scratch layer", move || {
-        let both = [undone.unprepare(), undone.deactivate()];
-        both.into_iter().collect::<hcs_sys::Result<()>>().map_err(|error| failed("unmount", place, error))
-    });
+    mounted.store(true, Ordering::Relaxed);
     let volume = layer.mount_path().map_err(|error| failed("find", subject(), error))?;
     volume.ok_or_else(|| Error::new(ErrorKind::Host, "find", subject()).reason("it has no volume"))
+}
+
+/// Takes both steps back, the second one even where the first one fails.
+fn unmount(layer: &Layer, path: &Path) -> Result<()> {
+    let both = [layer.unprepare(), layer.deactivate()];
+    let unmounted: hcs_sys::Result<()> = both.into_iter().collect();
+    unmounted.map_err(|error| failed("unmount", format!("scratch layer {}", path.display()), error))
 }
 
 /// Attaches the layer's disk and the filter upon it: both, or neither.
