@@ -44,8 +44,9 @@ fn run() -> std::io::Result<i32> {
         "copy" => drop(std::io::copy(&mut std::io::stdin(), &mut std::io::stdout())?),
         "say" => {
             let word = next();
-            writeln!(std::io::stdout(), "out {word}")?;
-            writeln!(std::io::stderr(), "err {word}")?;
+            // Each in one piece: both may lead to one file.
+            std::io::stdout().write_all(format!("out {word}\n").as_bytes())?;
+            std::io::stderr().write_all(format!("err {word}\n").as_bytes())?;
         }
         _ => return Ok(99),
     }

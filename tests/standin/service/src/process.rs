@@ -15,7 +15,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 use windows_sys::Win32::System::Pipes::CreateNamedPipeW;
 use windows_sys::Win32::System::ProcessStatus::{K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
 use windows_sys::Win32::System::Threading::{
-    GetProcessTimes, OpenProcess, PROCESS_TERMINATE, TerminateProcess, WaitForSingleObject,
+    DETACHED_PROCESS, GetProcessTimes, OpenProcess, PROCESS_TERMINATE, TerminateProcess, WaitForSingleObject,
 };
 
 use crate::code::{Code, Failure, Result};
@@ -71,6 +71,8 @@ pub fn spawn(document: &Process, mappings: &[Mapping]) -> Result<(Child, Pipes)>
 
     let mut command = Command::new(&program);
     command.raw_arg(arguments.trim_start()).envs(&document.environment);
+    // Or else it would be given a console of its own, which is one more process to start.
+    command.creation_flags(DETACHED_PROCESS);
     if let Some(directory) = document.working_directory.as_deref().filter(|path| !path.is_empty()) {
         command.current_dir(path::on_host(mappings, directory));
     }
