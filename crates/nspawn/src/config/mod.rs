@@ -27,9 +27,11 @@ mod keys;
 mod read;
 mod schema;
 // Written with paths of a Unix host; what differs on Windows is tested there.
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
-#[cfg(all(test, windows))]
+#[cfg(test)]
+#[cfg(windows)]
 mod windows_tests;
 
 pub use read::{MAX_BYTES, read};
