@@ -19,6 +19,9 @@ use crate::standin::{Call, Place, Standin};
 /// The exit code of the program.
 pub const CODE: u32 = 7;
 
+/// How long a launch may take that waits for no deadline: those of [`ample`] are twice as long.
+pub const SOON: Duration = Duration::from_secs(10);
+
 /// Takes the crate's name off the path of a test.
 pub fn name(path: &'static str) -> &'static str {
     path.split_once("::").map_or(path, |(_, name)| name)

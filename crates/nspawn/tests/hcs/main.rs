@@ -13,6 +13,7 @@ mod sequence;
 #[allow(dead_code, reason = "each test binary uses its part")]
 #[path = "../standin/mod.rs"]
 mod standin;
+mod sweep;
 mod undone;
 
 /// Makes a test of each function for each schema.

@@ -8,7 +8,7 @@ use nspawn::document::Schema;
 use nspawn::engine::hcs::Deadlines;
 use serde_json::json;
 
-use crate::launch::{CODE, Subject, ample};
+use crate::launch::{CODE, SOON, Subject, ample};
 use crate::on_both_schemas;
 use crate::standin::Standin;
 
@@ -57,7 +57,7 @@ fn news_that_comes_is_enough(standin: &Standin, schema: Schema) {
             // That a process has ended too early is found by looking at it again.
             let deadlines = Deadlines { look: SHORT, ..ample() };
             let launched = subject.launch(deadlines, &json!([{"call": call, "notify": notify}]));
-            assert!(launched.elapsed < Duration::from_secs(10), "{call} {notify}: {launched:?}");
+            assert!(launched.elapsed < SOON, "{call} {notify}: {launched:?}");
             assert_eq!(launched.report().exit_code, Some(CODE), "{call} {notify}");
             assert_eq!(subject.left(), [""; 0], "{call} {notify}");
         }
@@ -79,7 +79,7 @@ fn news_that_does_not_come_in_time_is_waited_for_no_longer(standin: &Standin, sc
         for notify in ["never", "late"] {
             let subject = Subject::new(standin, schema, &json!({}));
             let launched = subject.launch(deadlines, &json!([{"call": call, "notify": notify}]));
-            assert!(launched.elapsed < Duration::from_secs(10), "{call} {notify}: {launched:?}");
+            assert!(launched.elapsed < SOON, "{call} {notify}: {launched:?}");
             match (without, launched.failure()) {
                 (Without::GoesOn, _) => {
                     assert_eq!(launched.report().exit_code, Some(CODE), "{call} {notify}")
@@ -100,7 +100,7 @@ fn where_the_service_went_away_nothing_is_waited_for(standin: &Standin, schema: 
     for (call, without) in calls(schema) {
         let subject = Subject::new(standin, schema, &json!({}));
         let launched = subject.launch(ample(), &json!([{"call": call, "notify": "disconnect"}]));
-        assert!(launched.elapsed < Duration::from_secs(10), "{call}: {launched:?}");
+        assert!(launched.elapsed < SOON, "{call}: {launched:?}");
         match without {
             Without::GoesOn => assert_eq!(launched.report().exit_code, Some(CODE), "{call}"),
             Without::Fails(what) => {

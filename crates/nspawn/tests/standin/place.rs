@@ -72,9 +72,10 @@ impl Place {
         config
     }
 
-    /// Returns what a program wrote to its `stdout_filename`.
+    /// Returns what a program wrote to its `stdout_filename`, lines ended as on Unix.
     pub fn said(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.work().join("said.txt")).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(&fs::read(self.work().join("said.txt")).unwrap_or_default())
+            .replace("\r\n", "\n")
     }
 
     /// Returns the containers that our own directories speak of.
