@@ -1,0 +1,108 @@
+//! What is wrong before a container is made: one clear line each, and nothing left.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::launcher::{Launcher, run};
+use crate::on_both_schemas;
+
+on_both_schemas![
+    layers_that_are_wrong_are_told_by_path,
+    refusals_of_the_service_are_told_in_its_words,
+    a_name_that_the_service_has_is_refused,
+    a_schema_that_this_windows_lacks_is_refused,
+];
+
+/// Launches what must fail, and returns its one line.
+fn refused(launcher: &Launcher, what: &str, changes: &Value) -> String {
+    let ran = launcher.launch(&["exit", "0"], changes);
+    assert_eq!(ran.status, Some(125), "{what}: {ran:?}");
+    launcher.assert_empty(what);
+    let report = launcher.report();
+    assert_eq!((&report["reason"], &report["error"]), (&json!("failed"), &json!(ran.error())), "{what}");
+    ran.error().to_owned()
+}
+
+fn layers_that_are_wrong_are_told_by_path(launcher: &Launcher) {
+    let chain = launcher.place.at("layers").join("app").join("layerchain.json");
+    let absent = json!({"parent_layer_directory": r"C:\absent"});
+    let line = refused(launcher, "the layer is absent", &absent);
+    assert!(line.starts_with("parent_layer_directory: ") && line.contains(r"C:\absent"), "{line}");
+    for (what, text, wanted) in [
+        ("the chain is no JSON", "[\"C:", "layerchain.json: is no array of paths"),
+        ("the chain is no array", r#"{"a": 1}"#, "layerchain.json: is no array of paths"),
+        ("a member is missing", r#"["C:\\gone"]"#, r"C:\gone"),
+    ] {
+        fs::write(&chain, text).unwrap();
+        let line = refused(launcher, what, &json!({}));
+        assert!(line.contains(wanted), "{what}: {line}");
+    }
+    let calls = launcher.standin.calls();
+    assert!(calls.iter().all(|call| call.name == "NameToGuid"), "nothing is made: {calls:?}");
+}
+
+fn refusals_of_the_service_are_told_in_its_words(launcher: &Launcher) {
+    let family = if launcher.schema == 1 { "0xC0370" } else { "0x80370" };
+    for (call, code, wanted) in [
+        ("CreateSandboxLayer", "0x80070070", "the disk is full"),
+        ("CreateSandboxLayer", "0x80070005", "access is denied"),
+        ("HcsCreateComputeSystem", &format!("{family}10D"), "the document is not valid"),
+        (
+            "HcsCreateComputeSystem",
+            &format!("{family}101"),
+            "the container's Windows does not fit the host's",
+        ),
+    ] {
+        launcher.standin.begin(&json!([{"call": call, "code": code}]));
+        let ran = launcher.launch(&["exit", "0"], &json!({}));
+        assert_eq!(ran.status, Some(125), "{call} {code}: {ran:?}");
+        let line = ran.error();
+        assert!(line.contains(call) && line.contains(wanted), "{line}");
+        assert!(line.ends_with(&format!("({code})")), "{line}");
+        // The service's own words, where it has a way to give them.
+        let has_words = call.starts_with("Hcs");
+        assert_eq!(ran.stderr.contains("note: HcsCreateComputeSystem fails by script"), has_words, "{ran:?}");
+        assert_eq!(
+            ran.stderr.contains("hint: containers need an administrator"),
+            wanted == "access is denied"
+        );
+        launcher.assert_empty(call);
+    }
+}
+
+fn a_name_that_the_service_has_is_refused(launcher: &Launcher) {
+    launcher.configure(&["ignore"], &json!({}));
+    let mut first = launcher.command().spawn().unwrap();
+    while launcher.place.said().is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    // Another root does not know the name; the service does.
+    let config = launcher.place.at("config.json");
+    let ran = run(launcher.bare_command_of("other").arg("--config").arg(config));
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(ran.status, Some(125), "{ran:?}");
+    assert!(ran.error().contains("there is a compute system of that id"), "{ran:?}");
+    for left in ["other/data/scratch", "other/run"] {
+        let names = fs::read_dir(launcher.place.at(left)).unwrap().map(|entry| entry.unwrap().file_name());
+        let names: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with("nspawn_")).collect();
+        assert!(names.is_empty(), "{left}: {names:?}");
+    }
+}
+
+fn a_schema_that_this_windows_lacks_is_refused(launcher: &Launcher) {
+    launcher.configure(&["exit", "5"], &json!({}));
+    let other = 3 - launcher.schema;
+    let ran = run(launcher.command().args(["--hcs-schema", &other.to_string()]));
+    match launcher.schema {
+        // Server 2016.
+        1 => {
+            assert_eq!(ran.status, Some(125), "{ran:?}");
+            assert!(ran.error().contains("no computecore.dll"), "{ran:?}");
+        }
+        // Later ones have both DLLs.
+        _ => assert_eq!(ran.status, Some(5), "{ran:?}"),
+    }
+    launcher.assert_empty("after the other schema");
+}
