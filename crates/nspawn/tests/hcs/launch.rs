@@ -38,6 +38,7 @@ pub fn ample() -> Deadlines {
         look: ample,
         relay: Duration::from_secs(1),
         retry: Duration::from_millis(1),
+        busy: Duration::from_millis(50),
     }
 }
 
