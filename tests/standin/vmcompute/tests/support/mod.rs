@@ -34,12 +34,11 @@ pub fn alone(dll: &str, test: &str, body: impl FnOnce(&Path)) {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| install(&exe.with_file_name(dll)));
     let root = tempfile::tempdir().unwrap();
-    let status = Command::new(exe)
-        .args([test, "--exact", "--nocapture"])
-        .env("NSPAWN_STANDIN", root.path())
-        .status()
-        .unwrap();
-    assert!(status.success(), "{test}: {status}");
+    let mut child = Command::new(exe);
+    child.args([test, "--exact", "--nocapture"]).env("NSPAWN_STANDIN", root.path());
+    let output = child.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{test}: {}\n{said}", output.status);
 }
 
 pub fn wait_for(receiver: &Receiver<Notification>, kind: Kind) -> Notification {
