@@ -38,7 +38,8 @@ impl Hcs {
         let spec = config::parse(config.as_bytes(), &place.at("config.json"), &overrides).unwrap();
         let (said, standin) = (place.work().join("said.txt"), self.standin.clone());
         let id = ContainerId::named(spec.name.as_ref().unwrap());
-        let own = id.to_string();
+        // A layer's path is told in small letters.
+        let own = id.as_str().to_lowercase();
         Host {
             engine: Box::new(HcsEngine::new(place.at("root").join("data"), own_roots, Deadlines::default())),
             schema: Some(self.schema),
@@ -55,7 +56,7 @@ impl Hcs {
             }),
             left: Box::new(move || {
                 // Other hosts of this test may have something there.
-                let of_service = standin.left().into_iter().filter(|what| what.contains(&own));
+                let of_service = standin.left().into_iter().filter(|what| what.to_lowercase().contains(&own));
                 of_service.chain(place.left()).collect()
             }),
         }

@@ -117,9 +117,13 @@ impl<'a> Subject<'a> {
         collect(&self.engine(ample()), &self.state, Search::Thorough).unwrap()
     }
 
-    /// Returns what is left of it, here and in the service.
+    /// Returns what is left of it, here and in the service. All that is its bears its id.
     pub fn left(&self) -> Vec<String> {
-        self.standin.left().into_iter().chain(self.place.left()).collect()
+        let of_service = self.standin.left().into_iter();
+        // A layer's path is told in small letters.
+        let id = self.id.as_str().to_lowercase();
+        let own = of_service.filter(|what| what.to_lowercase().contains(&id));
+        own.chain(self.place.left()).collect()
     }
 }
 

@@ -73,7 +73,7 @@ fn refusals_of_the_service_are_told_in_its_words(launcher: &Launcher) {
 
 fn a_name_that_the_service_has_is_refused(launcher: &Launcher) {
     launcher.configure(&["ignore"], &json!({}));
-    let mut first = launcher.command().spawn().unwrap();
+    let mut first = launcher.command().arg("--quiet").spawn().unwrap();
     while launcher.place.said().is_empty() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }

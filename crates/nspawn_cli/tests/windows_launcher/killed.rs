@@ -11,7 +11,7 @@ on_both_schemas![a_killed_launcher_leaves_a_layer_that_gc_removes];
 
 fn a_killed_launcher_leaves_a_layer_that_gc_removes(launcher: &Launcher) {
     launcher.configure(&["ignore"], &json!({}));
-    let mut killed = launcher.command().spawn().unwrap();
+    let mut killed = launcher.command().arg("--quiet").spawn().unwrap();
     while launcher.place.said().is_empty() {
         std::thread::sleep(Duration::from_millis(5));
     }
