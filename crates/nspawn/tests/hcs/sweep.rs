@@ -24,9 +24,14 @@ enum Comes {
     ToAnEndThatIsLost,
 }
 
-/// Returns what may come of it where this call fails.
-fn comes(call: &str) -> &'static [Comes] {
+/// ERROR_SHARING_VIOLATION of winerror.h.
+const IN_USE: u32 = 0x8007_0020;
+
+/// Returns what may come of it where this call fails with this code.
+fn comes(call: &str, code: u32) -> &'static [Comes] {
     match call {
+        // It is tried again.
+        "DestroyLayer" if code == IN_USE => &[Comes::ToItsEnd],
         "UnprepareLayer" | "DeactivateLayer" | "DestroyLayer" => &[Comes::ToItsEndButLeaves],
         // Another way leads on, or nobody needs the answer.
         "HcsGetProcessProperties"
@@ -157,7 +162,7 @@ fn complaints_of(subject: &Subject<'_>, fault: Fault<'_>) -> Vec<String> {
     if launched.elapsed > SOON {
         complaints.push(format!("it took {:?}", launched.elapsed));
     }
-    let (wanted, came) = (comes(request), came(&launched));
+    let (wanted, came) = (comes(request, code), came(&launched));
     if !wanted.contains(&came) {
         complaints.push(format!("it came {came:?}, not {wanted:?}: {:?}", launched.failure()));
     }

@@ -30,8 +30,8 @@ fn layers_that_are_wrong_are_told_by_path(launcher: &Launcher) {
     let line = refused(launcher, "the layer is absent", &absent);
     assert!(line.starts_with("parent_layer_directory: ") && line.contains(r"C:\absent"), "{line}");
     for (what, text, wanted) in [
-        ("the chain is no JSON", "[\"C:", "layerchain.json: is no array of paths"),
-        ("the chain is no array", r#"{"a": 1}"#, "layerchain.json: is no array of paths"),
+        ("the chain is no JSON", "[\"C:", "layerchain.json: is no JSON array of paths"),
+        ("the chain is no array", r#"{"a": 1}"#, "layerchain.json: is no JSON array of paths"),
         ("a member is missing", r#"["C:\\gone"]"#, r"C:\gone"),
     ] {
         fs::write(&chain, text).unwrap();
@@ -77,13 +77,13 @@ fn a_name_that_the_service_has_is_refused(launcher: &Launcher) {
     while launcher.place.said().is_empty() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    // Another root does not know the name; the service does.
+    // Another root does not know the name; the mutex of the launcher that runs does.
     let config = launcher.place.at("config.json");
     let ran = run(launcher.bare_command_of("other").arg("--config").arg(config));
     first.kill().unwrap();
     first.wait().unwrap();
     assert_eq!(ran.status, Some(125), "{ran:?}");
-    assert!(ran.error().contains("there is a compute system of that id"), "{ran:?}");
+    assert!(ran.error().contains("a container of this name is running"), "{ran:?}");
     for left in ["other/data/scratch", "other/run"] {
         let names = fs::read_dir(launcher.place.at(left)).unwrap().map(|entry| entry.unwrap().file_name());
         let names: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with("nspawn_")).collect();
@@ -99,7 +99,7 @@ fn a_schema_that_this_windows_lacks_is_refused(launcher: &Launcher) {
         // Server 2016.
         1 => {
             assert_eq!(ran.status, Some(125), "{ran:?}");
-            assert!(ran.error().contains("no computecore.dll"), "{ran:?}");
+            assert!(ran.error().contains("this host does not take documents of schema v2"), "{ran:?}");
         }
         // Later ones have both DLLs.
         _ => assert_eq!(ran.status, Some(5), "{ran:?}"),
