@@ -186,7 +186,7 @@ fn faults_come_as_the_script_says() {
 
 #[test]
 #[ignore = "the process that is killed"]
-fn holder() {
+fn process_that_is_killed() {
     let root = PathBuf::from(std::env::var_os("NSPAWN_STANDIN").unwrap());
     let (system, _) = System::create("a", &plain("a", &root)).unwrap();
     assert_eq!(system.start().unwrap(), Progress::Pending);
@@ -200,7 +200,7 @@ fn a_system_ends_with_its_holder() {
     alone(DLL, "a_system_ends_with_its_holder", |root| {
         program(root);
         let mut holder = Command::new(std::env::current_exe().unwrap())
-            .args(["holder", "--exact", "--ignored", "--nocapture"])
+            .args(["process_that_is_killed", "--exact", "--ignored", "--nocapture"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
