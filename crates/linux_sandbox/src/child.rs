@@ -136,8 +136,7 @@ fn cover(proc: &OwnedFd, mask: &Mask) -> Result<(), Errno> {
     move_mount(&mask.mount, c"", entry, c"", both)
 }
 
-/// Read-only: without a user namespace, /proc/sys holds the host's settings, which an unprivileged root may still
-/// write.
+/// Read-only: /proc/sys holds the host's settings, and where programs are root on the host they might write them.
 fn proc_file_system() -> Result<OwnedFd, Errno> {
     let context = fsopen(c"proc", FsOpenFlags::FSOPEN_CLOEXEC)?;
     fsconfig_create(&context)?;

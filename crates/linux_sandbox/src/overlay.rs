@@ -7,6 +7,7 @@ use std::thread;
 use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
 use rustix::mount::{MountAttrFlags, MountPropagationFlags, MoveMountFlags, mount_change, move_mount};
+use rustix::process::chdir;
 
 use crate::plan::Ids;
 use crate::raw;
@@ -41,7 +42,7 @@ impl Overlay {
     /// Mounts it, detached.
     pub(crate) fn mount(&self) -> io::Result<OwnedFd> {
         // The kernel takes detached directories since Linux 6.15.
-        match self.make() {
+        match self.make("/proc/self/fd/") {
             Err(Errno::INVAL) => self.mount_attached(),
             made => Ok(made?),
         }
@@ -57,15 +58,17 @@ impl Overlay {
                 // On the root, one over the other: nothing looks there.
                 move_mount(tree, c"", CWD, c"/", flags)?;
             }
-            Ok(self.make()?)
+            // Where the kernel takes all layers in one value of 256 bytes, short names leave room for more.
+            chdir(c"/proc/self/fd")?;
+            Ok(self.make("")?)
         };
         let made = thread::scope(|scope| scope.spawn(attached).join());
         made.map_err(|_| io::Error::other("the thread that mounts it ended"))?
     }
 
     /// Each directory is named by its descriptor: what was opened is what is mounted, whatever became of its path.
-    fn make(&self) -> Result<OwnedFd, Errno> {
-        let name = |fd: &OwnedFd| format!("/proc/self/fd/{}", fd.as_raw_fd());
+    fn make(&self, prefix: &str) -> Result<OwnedFd, Errno> {
+        let name = |fd: &OwnedFd| format!("{prefix}{}", fd.as_raw_fd());
         let rest =
             [("upperdir", name(&self.upper)), ("workdir", name(&self.work)), ("xino", "off".to_owned())];
         let lower: Vec<String> = self.lower.iter().map(name).collect();

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::fstatfs;
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Signal, pidfd_send_signal};
@@ -15,10 +16,10 @@ use crate::child::{self, Prepared};
 use crate::error::{Context, Error, Result};
 use crate::init::END;
 use crate::message::{LEN, Message, NOTE_LEN, Step};
-use crate::plan::Plan;
+use crate::plan::{Account, Plan};
 use crate::raw::{self, Clone, Command, Mask};
 use crate::seccomp::Filters;
-use crate::stage::Staged;
+use crate::stage::{Staged, give};
 
 /// Standard input, output and error of the program. It gets these very files, no copies through us.
 #[derive(Debug)]
@@ -96,6 +97,7 @@ impl Sandbox {
             status: teller,
             control: listener,
         };
+        give_pipes(&prepared.stdio, plan.account);
         let (pid, pidfd) = clone(&prepared, [status.as_raw_fd(), control.as_raw_fd()])?;
         drop(prepared);
         let sandbox = Self { pid, pidfd, status, control, exit: Mutex::new(None) };
@@ -291,6 +293,19 @@ fn nul(subject: &str) -> Error {
 /// Duplicates a descriptor to a number above the standard ones, so that connecting one cannot overwrite another.
 fn above_stdio(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     fcntl_dupfd_cloexec(fd, 3).context("duplicate", || "a standard handle")
+}
+
+/// `PIPEFS_MAGIC` of linux/magic.h.
+const PIPEFS_MAGIC: i64 = 0x5049_5045;
+
+/// Gives the account the pipes without a name among its standard handles, so that it may open /dev/stdout and the like.
+/// What has a name keeps its owner. A refusal is no matter: the handles themselves work.
+fn give_pipes(handles: &[OwnedFd; 3], account: Option<Account>) {
+    let Some(Account { host, .. }) = account else { return };
+    let is_pipe = |handle: &&OwnedFd| fstatfs(handle).is_ok_and(|found| found.f_type == PIPEFS_MAGIC);
+    for pipe in handles.iter().filter(is_pipe) {
+        let _ = give(pipe, Some(host));
+    }
 }
 
 /// Waits until `fd` can be read or its other end is closed.

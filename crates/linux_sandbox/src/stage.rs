@@ -7,7 +7,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{
-    FileType, Gid, Mode, OFlags, ResolveFlags, Uid, fchown, fstat, mkdirat, openat2, symlinkat,
+    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, chownat, fchown, fstat, mkdirat, openat2,
+    symlinkat,
 };
 use rustix::io::Errno;
 use rustix::mount::{
@@ -87,6 +88,15 @@ struct Staging {
 struct Made {
     target: String,
     attachment: Attachment,
+    of: Of,
+}
+
+/// What a mount is of.
+enum Of {
+    /// The host's files.
+    Host,
+    /// Files of the sandbox's own.
+    Ours,
 }
 
 impl Staging {
@@ -101,25 +111,35 @@ impl Staging {
             Some(mount) => Attachment::Mount { mount, target },
             None => Attachment::Proc { target, masks: masks()? },
         };
-        self.made.push(Made { target: mount.target().to_owned(), attachment });
+        let of = if matches!(mount, Mount::Bind { .. } | Mount::Device { .. }) { Of::Host } else { Of::Ours };
+        self.made.push(Made { target: mount.target().to_owned(), attachment, of });
         Ok(())
     }
 
-    /// Opens what a mount is put on. In the mounts made so far it is made by the account, as its programs would make it;
-    /// the root is ours.
+    /// Opens what a mount is put on. In a mapped directory it is made by the account, as its programs would make it; in
+    /// our own mounts by us, and given to it.
     fn target(&self, path: &str, kind: FileType) -> io::Result<OwnedFd> {
-        let Some((base, rest)) = self.base_of(path) else {
-            return make_target(self.root.as_fd(), path, kind);
+        let Some((made, rest)) = self.base_of(path) else {
+            return make_target(self.root.as_fd(), path, kind, None);
         };
-        let _as_account = self.guest.as_ref().map(|guest| FileIds::of(guest.host().uid, guest.host().gid));
-        make_target(base, rest, kind)
+        let Attachment::Mount { mount, .. } = &made.attachment else {
+            return Err(Errno::NOTDIR.into());
+        };
+        let account = self.guest.as_ref().map(Guest::host);
+        match made.of {
+            Of::Host => {
+                let _as_account = account.map(|ids| FileIds::of(ids.uid, ids.gid));
+                make_target(mount.as_fd(), rest, kind, None)
+            }
+            Of::Ours => make_target(mount.as_fd(), rest, kind, account),
+        }
     }
 
     /// Returns the innermost mount made so far that `target` lies in, and the rest of the path.
-    fn base_of<'a>(&'a self, target: &'a str) -> Option<(BorrowedFd<'a>, &'a str)> {
+    fn base_of<'a>(&'a self, target: &'a str) -> Option<(&'a Made, &'a str)> {
         let within = |made: &'a Made| match &made.attachment {
-            Attachment::Mount { mount, .. } => {
-                Some((mount.as_fd(), target.strip_prefix(made.target.as_str())?.strip_prefix('/')?))
+            Attachment::Mount { .. } => {
+                Some((made, target.strip_prefix(made.target.as_str())?.strip_prefix('/')?))
             }
             Attachment::Proc { .. } => None,
         };
@@ -282,16 +302,22 @@ pub(crate) fn give(file: &impl AsFd, owner: Option<Ids>) -> io::Result<()> {
     Ok(fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?)
 }
 
+/// Gives a directory of ours away that is opened for its path alone.
+fn give_path(directory: &OwnedFd, owner: Option<Ids>) -> io::Result<()> {
+    let Some(Ids { uid, gid }) = owner else { return Ok(()) };
+    Ok(chownat(directory, "", Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)), AtFlags::EMPTY_PATH)?)
+}
+
 /// Makes the directories above `path` and returns the last, opened, with the path's own name.
 fn make_parent<'a>(root: BorrowedFd<'_>, path: &'a str) -> io::Result<(OwnedFd, &'a str)> {
     match path.rsplit_once('/') {
-        Some((parent, name)) => Ok((make_target(root, parent, FileType::Directory)?, name)),
+        Some((parent, name)) => Ok((make_target(root, parent, FileType::Directory, None)?, name)),
         None => Ok((root.try_clone_to_owned()?, path)),
     }
 }
 
 /// Opens what a mount is put on, making it and the directories above it where they are absent.
-fn make_target(base: BorrowedFd<'_>, path: &str, kind: FileType) -> io::Result<OwnedFd> {
+fn make_target(base: BorrowedFd<'_>, path: &str, kind: FileType, owner: Option<Ids>) -> io::Result<OwnedFd> {
     let open = |at: BorrowedFd<'_>, name: &str, flags| {
         openat2(at, name, flags | OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), BENEATH)
     };
@@ -303,15 +329,19 @@ fn make_target(base: BorrowedFd<'_>, path: &str, kind: FileType) -> io::Result<O
         directory = match open(directory.as_fd(), name, flags) {
             Err(Errno::NOENT) if is_file => {
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-                openat2(&directory, name, flags, Mode::from_raw_mode(0o444), BENEATH)?;
+                give(&openat2(&directory, name, flags, Mode::from_raw_mode(0o444), BENEATH)?, owner)?;
                 open(directory.as_fd(), name, OFlags::empty())?
             }
             Err(Errno::NOENT) => {
                 let mode = Mode::from_raw_mode(0o755);
-                match mkdirat(&directory, name, mode) {
-                    Ok(()) | Err(Errno::EXIST) => open(directory.as_fd(), name, flags)?,
+                let made = match mkdirat(&directory, name, mode) {
+                    Ok(()) => owner,
+                    Err(Errno::EXIST) => None,
                     Err(error) => return Err(error.into()),
-                }
+                };
+                let opened = open(directory.as_fd(), name, flags)?;
+                give_path(&opened, made)?;
+                opened
             }
             found => found?,
         };

@@ -1,10 +1,10 @@
-//! User namespaces that know one user and one group.
+//! User namespaces: the one that the programs are in, and those that say how mounts show owners.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -30,13 +30,13 @@ pub fn is_refused_account(error: &Error) -> bool {
 #[derive(Debug)]
 pub(crate) struct Guest {
     account: Account,
-    namespace: OwnedFd,
-    shown: BTreeMap<Ids, OwnedFd>,
+    namespace: Namespace,
+    shown: BTreeMap<Ids, Namespace>,
 }
 
 impl Guest {
     pub(crate) fn new(account: Account) -> Result<Self> {
-        let namespace = namespace(account.inside, account.host)?;
+        let namespace = Namespace::of_one(account.inside, account.host)?;
         Ok(Self { account, namespace, shown: BTreeMap::new() })
     }
 
@@ -47,7 +47,7 @@ impl Guest {
 
     /// Returns what pid 1 and the program need to become the account.
     pub(crate) fn into_identity(self) -> Identity {
-        Identity { namespace: self.namespace, inside: self.account.inside }
+        Identity { namespace: self.namespace.opened, inside: self.account.inside }
     }
 
     /// Shows what is `owner`'s in a detached mount as the account's own.
@@ -58,9 +58,9 @@ impl Guest {
         }
         let shown = match self.shown.entry(owner) {
             Entry::Occupied(made) => made.into_mut(),
-            Entry::Vacant(place) => place.insert(namespace(owner, host)?),
+            Entry::Vacant(place) => place.insert(Namespace::of_owner(owner, host)?),
         };
-        match raw::map_owners(mount, shown.as_fd()) {
+        match raw::map_owners(mount, shown.opened.as_fd()) {
             Err(_) if self.account.ownership == Ownership::WherePossible => Ok(()),
             done => done.context(MAP_OWNERS, || path.to_string()),
         }
@@ -90,41 +90,103 @@ impl Identity {
     }
 }
 
-impl AsFd for Identity {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.namespace.as_fd()
+/// A namespace, and the process that was needed to make it.
+#[derive(Debug)]
+struct Namespace {
+    opened: OwnedFd,
+    _maker: Maker,
+}
+
+/// A process that ends when its pipe does. It is awaited late: by then it has ended.
+#[derive(Debug)]
+struct Maker(i32);
+
+impl Drop for Maker {
+    fn drop(&mut self) {
+        let _ = raw::wait_for(self.0);
     }
 }
 
-/// Makes a namespace in which `inside` is `outside`, and opens it. A process must be in it until then: it waits at a
-/// pipe, so that it ends with us too.
-fn namespace(inside: Ids, outside: Ids) -> Result<OwnedFd> {
-    let failed = |error: io::Error| Error::new("create", "a user namespace", error);
-    let (wait, go) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
-    let blocked = raw::block_signals(Mask::All);
-    let cloned = raw::clone_into(libc::CLONE_NEWUSER);
-    if matches!(cloned, Ok(Clone::Child)) {
-        raw::close(go.as_raw_fd());
-        // Nothing is ever written: the end of the pipe is what is awaited.
-        while rustix::io::read(&wait, &mut [0]) == Err(Errno::INTR) {}
-        raw::exit(0);
+impl Namespace {
+    /// Makes a namespace with these maps, and opens it. A process must be in it until then: it waits at a pipe, so that
+    /// it ends with us too.
+    fn new(uids: &str, gids: &str, mapped: impl FnOnce() -> String) -> Result<Self> {
+        let failed = |error: io::Error| Error::new("create", "a user namespace", error);
+        let (wait, go) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
+        let blocked = raw::block_signals(Mask::All);
+        let cloned = raw::clone_into(libc::CLONE_NEWUSER);
+        if matches!(cloned, Ok(Clone::Child)) {
+            raw::close(go.as_raw_fd());
+            // Nothing is ever written: the end of the pipe is what is awaited.
+            while rustix::io::read(&wait, &mut [0]) == Err(Errno::INTR) {}
+            raw::exit(0);
+        }
+        blocked.restore();
+        let Clone::Parent { pid, .. } = cloned.map_err(failed)? else { raw::exit(125) };
+        // Before the pipe closes, which is dropped first.
+        let maker = Maker(pid);
+        let opened = map(pid, uids, gids);
+        drop(go);
+        Ok(Self { opened: opened.context(MAP_IDS, mapped)?, _maker: maker })
     }
-    blocked.restore();
-    let Clone::Parent { pid, .. } = cloned.map_err(failed)? else { raw::exit(125) };
-    let opened = map(pid, inside, outside);
-    drop(go);
-    raw::wait_for(pid).map_err(failed)?;
-    opened.map_err(|error| {
-        let subject = format!("uid {} of a sandbox to uid {} of the host", inside.uid, outside.uid);
-        Error::new(MAP_IDS, subject, error)
-    })
+
+    /// A namespace that knows one user and one group: `inside` there, `host` here.
+    fn of_one(inside: Ids, host: Ids) -> Result<Self> {
+        let [uids, gids] = [(inside.uid, host.uid), (inside.gid, host.gid)]
+            .map(|(inside, host)| format!("{inside} {host} 1"));
+        Self::new(&uids, &gids, || format!("uid {} of a sandbox to uid {} of the host", inside.uid, host.uid))
+    }
+
+    /// A namespace for mounts: whoever is `owner` on the disk is `host`, the other way round too, and all others are
+    /// who they are.
+    fn of_owner(owner: Ids, host: Ids) -> Result<Self> {
+        let (uids, gids) = (swapped(owner.uid, host.uid), swapped(owner.gid, host.gid));
+        Self::new(&uids, &gids, || format!("uid {} of a disk to uid {}", owner.uid, host.uid))
+    }
 }
 
-fn map(pid: i32, inside: Ids, outside: Ids) -> io::Result<OwnedFd> {
-    let set = |file: &str, line: String| {
-        OpenOptions::new().write(true).open(format!("/proc/{pid}/{file}"))?.write_all(line.as_bytes())
+/// Returns the map of all ids to themselves, but for two that are each other.
+fn swapped(one: u32, other: u32) -> String {
+    let (low, high) = (one.min(other), one.max(other));
+    // (inside, outside, how many), of which the kernel takes 340; the last number of all is no id.
+    let extents = match low == high {
+        true => vec![(0, 0, u32::MAX)],
+        false => vec![
+            (0, 0, low),
+            (low, high, 1),
+            (low + 1, low + 1, high - low - 1),
+            (high, low, 1),
+            (high + 1, high + 1, u32::MAX - high - 1),
+        ],
     };
-    set("gid_map", format!("{} {} 1", inside.gid, outside.gid))?;
-    set("uid_map", format!("{} {} 1", inside.uid, outside.uid))?;
+    let lines = extents.into_iter().filter(|(_, _, count)| *count > 0);
+    lines.map(|(inside, outside, count)| format!("{inside} {outside} {count}\n")).collect()
+}
+
+/// Writes each map whole, as the kernel takes it once.
+fn map(pid: i32, uids: &str, gids: &str) -> io::Result<OwnedFd> {
+    let set = |file: &str, lines: &str| {
+        OpenOptions::new().write(true).open(format!("/proc/{pid}/{file}"))?.write_all(lines.as_bytes())
+    };
+    set("gid_map", gids)?;
+    set("uid_map", uids)?;
     Ok(File::open(format!("/proc/{pid}/ns/user"))?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_ids_are_swapped_and_the_others_stay() {
+        for (one, other, lines) in [
+            (0, 9, "0 9 1\n1 1 8\n9 0 1\n10 10 4294967285\n"),
+            (9, 0, "0 9 1\n1 1 8\n9 0 1\n10 10 4294967285\n"),
+            (5, 6, "0 0 5\n5 6 1\n6 5 1\n7 7 4294967288\n"),
+            (5, 5, "0 0 4294967295\n"),
+            (0, 4_294_967_294, "0 4294967294 1\n1 1 4294967293\n4294967294 0 1\n"),
+        ] {
+            assert_eq!(swapped(one, other), lines, "{one} {other}");
+        }
+    }
 }

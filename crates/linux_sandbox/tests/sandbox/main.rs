@@ -6,17 +6,17 @@
     reason = "a test fails by panicking, and a skipped one says so"
 )]
 
+mod account;
+
 use std::fs;
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::sync::Barrier;
 use std::time::Duration;
 
 use linux_sandbox::{
-    Access, Account, AddressLayout, Ids, Mount, Node, Owner, Ownership, Plan, Program, ProgramExit, Sandbox,
-    Sources, Stdio, stage,
+    Access, AddressLayout, Mount, Node, Owner, Plan, Program, ProgramExit, Sandbox, Sources, Stdio, stage,
 };
 
 /// A root in which the host's shell runs.
@@ -168,64 +168,6 @@ fn memory_lies_where_the_plan_says() {
     assert_eq!(fixed(maps), fixed(maps));
     let random = fs::read_to_string("/proc/sys/kernel/randomize_va_space").unwrap().trim() != "0";
     assert_eq!(run(maps).1 != run(maps).1, random);
-}
-
-#[test]
-fn an_account_is_nobody_else_on_the_host() {
-    if !root("an_account_is_nobody_else_on_the_host") {
-        return;
-    }
-    let place = tempfile::tempdir().unwrap();
-    let mapped = place.path().join("mapped");
-    for directory in ["mapped/inner", "lower/sub", "scratch/up", "scratch/work"] {
-        fs::create_dir_all(place.path().join(directory)).unwrap();
-    }
-    fs::write(place.path().join("lower/sub/file"), "lower").unwrap();
-    fs::write(mapped.join("theirs"), "kept").unwrap();
-    fs::set_permissions(mapped.join("theirs"), fs::Permissions::from_mode(0o600)).unwrap();
-    std::os::unix::fs::chown(mapped.join("inner"), Some(4321), Some(4321)).unwrap();
-    for owner in [0, 1234] {
-        std::os::unix::fs::chown(&mapped, Some(owner), Some(owner)).unwrap();
-        std::os::unix::fs::chown(mapped.join("theirs"), Some(owner), Some(owner)).unwrap();
-        let mut plan = shell(
-            "id -u; id -g; id -G; stat -c %u:%g /work /work/theirs /work/inner /layers/sub/file /layers /made/here; \
-             cat /work/theirs; echo new > /work/new; echo more >> /layers/sub/file; echo x > /tmp/x && stat -c %u /tmp/x; \
-             echo x > /work/inner/x; grep -E '^Cap(Prm|Eff|Bnd)' /proc/self/status | sort -u -k2 | wc -l; \
-             cat /proc/self/uid_map | tr -s ' '; ls /proc/1/fd 2>&1 | grep -c denied; kill -9 1; echo end",
-        );
-        let (inside, host) = (Ids { uid: 1000, gid: 1000 }, Ids { uid: 0x5000_0001, gid: 0x5000_0001 });
-        plan.account = Some(Account { inside, host, ownership: Ownership::Required });
-        let bind = |target: &str| Mount::Bind {
-            source: mapped.clone(),
-            target: target.to_owned(),
-            access: Access::ReadWrite,
-            owner: Owner::Program,
-        };
-        plan.mounts.push(bind("work"));
-        plan.mounts.push(Mount::Overlay {
-            lower: vec![place.path().join("lower")],
-            scratch: place.path().join("scratch"),
-            upper: "up".to_owned(),
-            work: "work".to_owned(),
-            target: "layers".to_owned(),
-        });
-        plan.mounts.push(bind("layers/made/here"));
-        let (sandbox, mut output) = spawn(&plan);
-        let mut text = String::new();
-        output.read_to_string(&mut text).unwrap();
-        sandbox.wait(None).unwrap();
-        let expected = "1000\n1000\n1000\n1000:1000\n1000:1000\n65534:65534\n1000:1000\n1000:1000\n\
-            stat: cannot statx '/made/here': No such file or directory\nkept1000\n\
-            sh: 1: cannot create /work/inner/x: Permission denied\n1\n 1000 1342177281 1\n1\nend\n";
-        assert_eq!(text, expected);
-        let owner_of = |path: &str| fs::metadata(place.path().join(path)).unwrap().uid();
-        assert_eq!(owner_of("mapped/new"), owner, "what is made belongs to the directory's owner");
-        assert_eq!(owner_of("scratch/up/made"), host.uid, "what is made for a mount is the account's");
-        fs::remove_file(mapped.join("new")).unwrap();
-        fs::remove_dir_all(place.path().join("scratch/up/made")).unwrap();
-        assert_eq!(fs::read_to_string(place.path().join("scratch/up/sub/file")).unwrap(), "lowermore\n");
-        fs::remove_dir_all(place.path().join("scratch/up/sub")).unwrap();
-    }
 }
 
 #[test]
