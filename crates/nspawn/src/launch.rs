@@ -149,7 +149,7 @@ impl<'a> Created<'a> {
         let observer = self.launcher.observer;
         go_on(observer)?;
         self.system.start()?;
-        self.system.remarks().iter().for_each(|remark| observer.step(remark));
+        self.system.shortfall().into_iter().for_each(|error| observer.warn(error));
         observer.step(&format!("HcsStartComputeSystem: Container started, name: [{}]", self.claim.id()));
         let process = self.system.spawn()?;
         observer.step(&format!("HcsCreateProcess: Process created, pid: [{}]", process.pid()));
@@ -248,6 +248,7 @@ impl Ended<'_> {
     pub fn remove(self) -> (Report, Result<()>) {
         let Created { system, claim, launcher, schema, mut clock, .. } = self.created;
         let id = claim.id().clone();
+        let shortfall = system.shortfall().map(Error::one_line);
         let released = system.release();
         match released {
             Ok(()) => {
@@ -265,7 +266,7 @@ impl Ended<'_> {
             self.exit.usage,
             self.enforcement,
         );
-        (report, released)
+        (Report { shortfall, ..report }, released)
     }
 }
 

@@ -141,6 +141,9 @@ pub struct Report {
     pub usage: Usage,
     /// What became of each limit that was asked for.
     pub limits: Vec<Enforcement>,
+    /// What of the usual isolation this host could not give, and why; absent where it gave all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shortfall: Option<String>,
 }
 
 impl Report {
@@ -187,6 +190,7 @@ impl Report {
             phases,
             usage,
             limits,
+            shortfall: None,
         }
     }
 }

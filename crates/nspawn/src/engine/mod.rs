@@ -176,9 +176,9 @@ pub trait System: Send {
     /// The host refuses.
     fn terminate(&self) -> Result<()>;
 
-    /// Returns what people should know of how it was started, where that is not as usual.
-    fn remarks(&self) -> Vec<String> {
-        Vec::new()
+    /// Returns what of the usual isolation this host could not give, once it was started.
+    fn shortfall(&self) -> Option<&Error> {
+        None
     }
 
     /// Returns what became of each limit that was asked for.

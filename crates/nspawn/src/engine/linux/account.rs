@@ -4,7 +4,7 @@ use linux_sandbox::{Account, Ids, Mount, Owner, Ownership, Plan, Sources, Staged
 use uuid::Uuid;
 
 use super::sandbox_error;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// ContainerUser, as the sandbox's passwd file has it.
 pub(super) const CONTAINER_USER: Ids = Ids { uid: 1000, gid: 1000 };
@@ -24,29 +24,30 @@ pub(super) fn of(group_name: &str) -> Account {
 }
 
 /// Makes everything of a plan that needs no process. Where the host cannot show what is mapped as the account's own, the
-/// programs are on the host who owns the mapped directory: returns then a remark that says so.
+/// programs are on the host who owns the mapped directory: returns then what was refused.
 ///
 /// # Errors
 /// The host's, naming what could not be made.
-pub(super) fn stage(plan: &mut Plan, sources: &mut Sources) -> Result<(Staged, Option<String>)> {
+pub(super) fn stage(plan: &mut Plan, sources: &mut Sources) -> Result<(Staged, Option<Error>)> {
     let refused = match linux_sandbox::stage(plan, sources) {
         Err(error) if is_refused_account(&error) => error,
         staged => return staged.map(|staged| (staged, None)).map_err(sandbox_error),
     };
     let Some(account) = plan.account else { return Err(sandbox_error(refused)) };
     let host = owner_of_mapped(plan, sources)?;
-    let remark = format!(
-        "Programs run as uid {} of the host, who owns what is mapped: cannot {} {}: {}",
-        host.uid,
-        refused.op(),
-        refused.subject(),
-        refused.io()
-    );
+    let shortfall =
+        Error::new(ErrorKind::Unsupported, "give", "the programs a user of their own").reason(format!(
+            "they are uid {} on the host, who owns what is mapped: cannot {} {}: {}",
+            host.uid,
+            refused.op(),
+            refused.subject(),
+            refused.io()
+        ));
     for ownership in [Ownership::Required, Ownership::WherePossible] {
         plan.account = Some(Account { host, ownership, ..account });
         match linux_sandbox::stage(plan, sources) {
             Err(error) if is_refused_account(&error) && ownership == Ownership::Required => {}
-            staged => return staged.map(|staged| (staged, Some(remark))).map_err(sandbox_error),
+            staged => return staged.map(|staged| (staged, Some(shortfall))).map_err(sandbox_error),
         }
     }
     Err(sandbox_error(refused))

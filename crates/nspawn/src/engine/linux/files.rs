@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{CWD, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, openat, openat2};
 use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -106,14 +106,17 @@ pub(super) fn find_executable(
 pub(super) fn open_stdout(directory: BorrowedFd<'_>, path: &RelativePath, mode: u32) -> Result<OwnedFd> {
     let spelled = spell(directory, path.components(), Missing::AllowLast)?;
     let subject = || format!("stdout_filename {path}");
-    let flags = OFlags::WRONLY
-        | OFlags::APPEND
-        | OFlags::CREATE
-        | OFlags::NONBLOCK
-        | OFlags::NOCTTY
-        | OFlags::CLOEXEC;
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let resolve = BENEATH.union(ResolveFlags::NO_SYMLINKS);
-    let opened = openat2(directory, spelled.join("/"), flags, Mode::from_raw_mode(mode), resolve);
+    let open = |more| openat2(directory, spelled.join("/"), flags | more, Mode::from_raw_mode(mode), resolve);
+    let opened = match open(OFlags::CREATE | OFlags::EXCL) {
+        Ok(made) => {
+            give_to_owner(&made, directory);
+            Ok(made)
+        }
+        Err(Errno::EXIST) => open(OFlags::CREATE),
+        refused => refused,
+    };
     let file = File::from(opened.map_err(|errno| {
         let refused = |reason: &str| Error::invalid("stdout_filename", format!("{reason}: {path}"));
         match errno {
@@ -133,6 +136,14 @@ pub(super) fn open_stdout(directory: BorrowedFd<'_>, path: &RelativePath, mode: 
     // The program gets this very description: appending, but blocking as files are.
     rustix::fs::fcntl_setfl(&file, OFlags::APPEND).map_err(|errno| Error::io("open", subject(), errno))?;
     Ok(OwnedFd::from(file))
+}
+
+/// Makes a new file the directory's owner's, as if the program had made it. Where the disk refuses, it stays ours.
+fn give_to_owner(file: &OwnedFd, directory: BorrowedFd<'_>) {
+    let _ = rustix::fs::fstat(directory).and_then(|stat| {
+        let (owner, group) = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
+        rustix::fs::fchown(file, Some(owner), Some(group))
+    });
 }
 
 /// What a name that is not there means.

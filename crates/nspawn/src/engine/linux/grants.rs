@@ -76,7 +76,7 @@ pub(super) fn acquire(
         Loader::Kernel => None,
     };
     let destinations = spec.mounts.iter().map(|mount| &mount.destination);
-    let stack = Stack::open(&chain, base.as_deref(), destinations, &mut sources, observer)?;
+    let stack = Stack::open(chain, base.as_deref(), destinations, &mut sources, observer)?;
     // Last of what can be refused: it may make a file.
     let stdio = open_stdio(&spec, &mut sources, engine.output_mode)?;
     let mut rollback = Rollback::default();

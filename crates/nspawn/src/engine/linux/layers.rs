@@ -1,12 +1,13 @@
 //! Layers on disk: a windowsfilter layer directory and the chain below it, as docker lays them out.
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use super::opened_layer::{self, OpenedLayer};
 use crate::document::Layer;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::refusal::{quoted, refuse};
 
 /// A layer's part that the container sees.
@@ -16,37 +17,34 @@ const FILES: &str = "Files";
 const LAYER_IDS: Uuid = Uuid::from_u128(0x6e73_7061_776e_5f6c_6179_6572_5f69_6473);
 
 /// A chain of layers, topmost first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Chain {
-    /// Directories that go on top of the embedded base layer.
-    pub(super) layers: Vec<PathBuf>,
+    /// Layers that go on top of the embedded base layer.
+    pub(super) layers: Vec<OpenedLayer>,
     /// Microsoft's base layers, which the embedded one stands in for: their licence ties them to Windows hosts.
     pub(super) replaced: Vec<PathBuf>,
 }
 
-/// Reads the chain that begins with the layer directory `parent`.
+/// Reads the chain that begins with the layer directory `parent`, and opens what is in it.
 ///
 /// # Errors
 /// `NotFound`, `InvalidSpec` or `Host`, naming the file.
 pub(super) fn read_chain(parent: &Path) -> Result<Chain> {
     let mut chain = Chain { layers: Vec::new(), replaced: Vec::new() };
-    let ancestors = match fs::read_to_string(parent.join("layerchain.json")) {
-        Ok(text) => parse_chain(&text, parent)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => {
-            return Err(Error::io("read", parent.join("layerchain.json").display().to_string(), error));
-        }
+    let ancestors = match opened_layer::read_beside(parent, "layerchain.json")? {
+        Some(text) => parse_chain(&text, parent)?,
+        None => Vec::new(),
     };
+    let mut seen = BTreeSet::new();
     for layer in std::iter::once(parent.to_owned()).chain(ancestors) {
-        let files = layer.join(FILES);
-        if !files.is_dir() {
-            let what = format!("is no windowsfilter layer: it has no directory {FILES}");
-            let error = refuse("parent_layer_directory", what, &layer.to_string_lossy());
-            return Err(error.with_kind(ErrorKind::NotFound));
+        let opened = OpenedLayer::open(&layer)?;
+        if !seen.insert(layer.clone()) {
+            let what = "is named twice in its own chain";
+            return Err(refuse("parent_layer_directory", what, &layer.to_string_lossy()));
         }
-        match is_microsoft_base(&files) {
+        match opened.has_any(&KERNEL)? {
             true => chain.replaced.push(layer),
-            false => chain.layers.push(layer),
+            false => chain.layers.push(opened),
         }
     }
     Ok(chain)
@@ -74,11 +72,8 @@ pub(super) fn parse_chain(text: &str, layer: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// A base layer of Windows is known by its kernel.
-fn is_microsoft_base(files: &Path) -> bool {
-    ["Windows/System32/ntoskrnl.exe", "Windows/System32/ntdll.dll", "Windows/System32/config/SYSTEM"]
-        .iter()
-        .any(|path| files.join(path).exists())
-}
+const KERNEL: [&str; 3] =
+    ["Windows/System32/ntoskrnl.exe", "Windows/System32/ntdll.dll", "Windows/System32/config/SYSTEM"];
 
 /// Returns the part of `layer` that the container sees.
 pub(super) fn files(layer: impl AsRef<Path>) -> PathBuf {
@@ -101,7 +96,10 @@ pub(super) fn document(path: &Path) -> Result<Layer> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn a_chain_is_read_and_windows_own_base_is_set_apart() {
@@ -115,7 +113,10 @@ mod tests {
         let chain = serde_json::json!([runtime, r"C:\ProgramData\docker\windowsfilter\base"]);
         fs::write(at("app/layerchain.json"), chain.to_string()).unwrap();
         let chain = read_chain(&at("app")).unwrap();
-        assert_eq!(chain, Chain { layers: vec![at("app"), at("runtime")], replaced: vec![at("base")] });
+        let paths: Vec<&Path> = chain.layers.iter().map(|layer| layer.path.as_path()).collect();
+        assert_eq!((paths, chain.replaced), (vec![&*at("app"), &*at("runtime")], vec![at("base")]));
+        fs::write(at("app/layerchain.json"), serde_json::json!([runtime, runtime]).to_string()).unwrap();
+        assert!(read_chain(&at("app")).unwrap_err().one_line().contains("is named twice"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::names::fold;
 use crate::spec::ContainerPath;
 
@@ -74,7 +74,7 @@ impl<F: Fn(&Place) -> Result<Vec<Entry>>> List for F {}
 /// Finds what merging so many layers takes.
 ///
 /// # Errors
-/// The listing's, or `Corrupt` where the layers differ in more than anyone would make by accident.
+/// The listing's, or `InvalidSpec` where the layers differ in more than anyone would make by accident.
 pub(super) fn merge(layers: usize, list: &impl List) -> Result<Merge> {
     let mut merge = Merge::default();
     merge.directory(0, "", &roots(layers), 0, list)?;
@@ -95,9 +95,14 @@ impl Merge {
         depth: usize,
         list: &impl List,
     ) -> Result<()> {
-        if depth > DEPTH_MAX || self.seams.len() > SEAMS_MAX {
-            return Err(Error::new(ErrorKind::Corrupt, "merge", "the layers")
-                .reason("they hold too many directories whose names differ only by case"));
+        let refused = |reason: String| Err(Error::invalid("parent_layer_directory", reason));
+        if depth > DEPTH_MAX {
+            return refused(format!(
+                "layers share directories that are nested deeper than {DEPTH_MAX}: {within}"
+            ));
+        }
+        if self.seams.len() > SEAMS_MAX {
+            return refused(format!("more than {SEAMS_MAX} directories of its layers differ by case alone"));
         }
         for same in group(places, list)?.into_values().filter(|same| same.entries.len() > 1) {
             let spelled = same.spelled().to_owned();
@@ -105,15 +110,14 @@ impl Merge {
             let mut others: Vec<&str> = same.entries.iter().map(|(_, entry)| entry.name.as_str()).collect();
             others.sort_unstable();
             others.dedup();
-            let differ = others.len() > 1;
             for other in others.into_iter().filter(|other| *other != spelled) {
                 self.hidden.push(Hidden { overlay, path: join(within, other) });
             }
             let directories = same.directories();
-            match (directories.len() > 1, differ) {
-                (false, _) => {}
-                (true, false) => self.directory(overlay, &at, &directories, depth + 1, list)?,
-                (true, true) => {
+            match (directories.len(), directories == same.merged_by_kernel(&spelled)) {
+                (0, _) | (1, true) => {}
+                (_, true) => self.directory(overlay, &at, &directories, depth + 1, list)?,
+                (_, false) => {
                     let target = join(overlay.checked_sub(1).map_or("", |n| &self.seams[n].target), &at);
                     self.seams.push(Seam { target, lower: directories.clone() });
                     self.directory(self.seams.len(), "", &directories, depth + 1, list)?;
@@ -134,6 +138,15 @@ impl Same {
     /// Returns the directories that show through: those above the first that is none.
     fn directories(&self) -> Vec<Place> {
         let shown = self.entries.iter().take_while(|(_, entry)| entry.is_directory);
+        shown
+            .map(|(place, entry)| Place { layer: place.layer, path: join(&place.path, &entry.name) })
+            .collect()
+    }
+
+    /// Returns the directories that an overlay shows as one at `spelled`, as it compares names.
+    fn merged_by_kernel(&self, spelled: &str) -> Vec<Place> {
+        let alike = self.entries.iter().filter(|(_, entry)| entry.name == spelled);
+        let shown = alike.take_while(|(_, entry)| entry.is_directory);
         shown
             .map(|(place, entry)| Place { layer: place.layer, path: join(&place.path, &entry.name) })
             .collect()
@@ -209,6 +222,7 @@ impl Spellings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     /// Layers as texts: a path a word, directories with a slash at their end.
     fn lister<'a>(layers: &'a [&'a str]) -> impl List + 'a {
@@ -258,6 +272,8 @@ mod tests {
             // A file hides a directory and all below; a directory below a file does not come back.
             (vec!["X", "x/y"], vec![], vec!["0:x"]),
             (vec!["X/a", "x", "x/b"], vec![], vec!["0:x"]),
+            // What lies below such a file is not merged by the kernel either.
+            (vec!["D/a", "d", "D/c"], vec!["D=0:D"], vec!["0:d"]),
             // Three layers, the first and the last alike.
             (vec!["D/a", "d/b", "D/c"], vec!["D=0:D+1:d+2:D"], vec!["0:d"]),
             // One layer made on Linux, with both.
@@ -281,10 +297,10 @@ mod tests {
             lower += &format!("d{number}/X/y ");
         }
         let layers = [upper.as_str(), lower.as_str()];
-        assert_eq!(merge(2, &lister(&layers)).unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(merge(2, &lister(&layers)).unwrap_err().kind(), ErrorKind::InvalidSpec);
         let deep = "d/".repeat(DEPTH_MAX + 2) + "x";
         let layers = [deep.as_str(), deep.as_str()];
-        assert_eq!(merge(2, &lister(&layers)).unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(merge(2, &lister(&layers)).unwrap_err().kind(), ErrorKind::InvalidSpec);
     }
 
     #[test]

@@ -189,12 +189,16 @@ fn host_cpus() -> u32 {
 fn sandbox_error(error: linux_sandbox::Error) -> Error {
     let source = std::io::Error::new(error.io().kind(), error.io().to_string());
     let failed = Error::io(error.op(), error.subject().to_owned(), source);
+    let root = rustix::process::geteuid().is_root();
     match (error.op(), error.io().kind()) {
         ("execute", std::io::ErrorKind::NotFound) => failed.with_kind(ErrorKind::ProgramNotFound),
         ("execute", _) => failed.with_kind(ErrorKind::ProgramNotExecutable),
-        ("create", std::io::ErrorKind::PermissionDenied) if !rustix::process::geteuid().is_root() => {
-            failed.with_hint("containers need root: start this with sudo")
+        // ENOSPC: user_namespaces(7).
+        ("create", std::io::ErrorKind::StorageFull) if error.subject() == "a user namespace" => {
+            failed.with_hint("this host allows none, or no more: sysctl -w user.max_user_namespaces=10000")
         }
+        // Who is root and is refused all the same is not helped by sudo.
+        (_, std::io::ErrorKind::PermissionDenied) if root => failed.with_kind(ErrorKind::Host),
         _ => failed,
     }
 }

@@ -1,5 +1,7 @@
 //! What the container sees of a layer, opened. A layer is an image's content: nothing in it is reached through a link.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -9,10 +11,40 @@ use rustix::io::Errno;
 use super::layers;
 use super::merge::Entry;
 use crate::error::{Error, ErrorKind, Result};
+use crate::refusal::refuse;
+
+/// The longest file about a layer that is read, in bytes.
+const TEXT_MAX: u64 = 1 << 20;
+
+/// Reads a text beside the files of a layer; `None`: there is none.
+///
+/// # Errors
+/// It is no regular file of at most 1 MiB, or the disk refuses.
+pub(super) fn read_beside(layer: &Path, name: &str) -> Result<Option<String>> {
+    let path = layer.join(name);
+    let subject = || path.display().to_string();
+    // Not blocking: a FIFO must not hold us.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match openat(CWD, &path, flags, Mode::empty()) {
+        Ok(opened) => File::from(opened),
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+        Err(Errno::LOOP) => return Err(Error::invalid(subject(), "is a link, which is not followed")),
+        Err(errno) => return Err(Error::io("open", subject(), errno)),
+    };
+    let metadata = file.metadata().map_err(|error| Error::io("inspect", subject(), error))?;
+    if !metadata.is_file() || metadata.len() > TEXT_MAX {
+        return Err(Error::invalid(subject(), "is no regular file of at most 1 MiB"));
+    }
+    let mut text = String::new();
+    file.take(TEXT_MAX).read_to_string(&mut text).map_err(|error| Error::io("read", subject(), error))?;
+    Ok(Some(text))
+}
 
 /// An opened layer.
 #[derive(Debug)]
 pub(super) struct OpenedLayer {
+    /// Its directory, as a host path.
+    pub(super) path: PathBuf,
     /// Its part that the container sees, as a host path.
     pub(super) root: PathBuf,
     directory: OwnedFd,
@@ -26,6 +58,11 @@ impl OpenedLayer {
     pub(super) fn open(layer: &Path) -> Result<Self> {
         let root = layers::files(layer);
         let directory = open_root(&root).map_err(|errno| match errno {
+            Errno::NOENT => {
+                let what = "is no windowsfilter layer: it has no directory Files";
+                let error = refuse("parent_layer_directory", what, &layer.to_string_lossy());
+                error.with_kind(ErrorKind::NotFound)
+            }
             Errno::NOTDIR | Errno::LOOP => {
                 Error::new(ErrorKind::Corrupt, "use", format!("layer {}", layer.display()))
                     .reason("its Files is no directory")
@@ -35,7 +72,7 @@ impl OpenedLayer {
             }
             errno => Error::io("open", root.display().to_string(), errno),
         })?;
-        Ok(Self { root, directory })
+        Ok(Self { path: layer.to_owned(), root, directory })
     }
 
     /// Opens drive C of the embedded base layer.
@@ -46,7 +83,23 @@ impl OpenedLayer {
         let root = layers::drive_of(base);
         let directory =
             open_root(&root).map_err(|errno| Error::io("open", root.display().to_string(), errno))?;
-        Ok(Self { root, directory })
+        Ok(Self { path: base.to_owned(), root, directory })
+    }
+
+    /// Tells whether there is any of these files below the root.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub(super) fn has_any(&self, paths: &[&str]) -> Result<bool> {
+        for path in paths {
+            let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+            match openat2(&self.directory, *path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve) {
+                Ok(_) => return Ok(true),
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+                Err(errno) => return Err(self.failed("look for", path, errno)),
+            }
+        }
+        Ok(false)
     }
 
     /// Lists a directory below the root, whose own path is empty. Names that are not UTF-8 are no names of Windows.
@@ -122,6 +175,9 @@ mod tests {
         fs::write(files.join("a/c"), "").unwrap();
         symlink("b", files.join("a/link")).unwrap();
         let layer = OpenedLayer::open(place.path()).unwrap();
+        assert!(
+            layer.has_any(&["x", "a/c"]).unwrap() && !layer.has_any(&["x", "a/link/x", "a/c/d"]).unwrap()
+        );
         let mut names: Vec<(String, bool)> =
             layer.list("a").unwrap().into_iter().map(|entry| (entry.name, entry.is_directory)).collect();
         names.sort_unstable();
@@ -129,6 +185,21 @@ mod tests {
         assert!(layer.directory("a/b").is_ok());
         for path in ["a/link", "..", "/etc", "a/c", "a/absent"] {
             assert!(layer.directory(path).is_err() && layer.list(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn only_a_plain_file_of_reasonable_size_is_read() {
+        let place = tempfile::tempdir().unwrap();
+        let read = |name| read_beside(place.path(), name);
+        fs::write(place.path().join("plain"), "[]").unwrap();
+        fs::write(place.path().join("large"), vec![b' '; 1 + (1 << 20)]).unwrap();
+        symlink("/dev/zero", place.path().join("link")).unwrap();
+        rustix::fs::mkfifoat(CWD, place.path().join("fifo"), Mode::RWXU).unwrap();
+        assert_eq!(read("plain").unwrap().as_deref(), Some("[]"));
+        assert_eq!(read("absent").unwrap(), None);
+        for name in ["large", "link", "fifo", "."] {
+            assert!(read(name).is_err(), "{name}");
         }
     }
 }

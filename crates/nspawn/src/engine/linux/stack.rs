@@ -31,7 +31,7 @@ impl Stack {
     /// # Errors
     /// A layer is none, or cannot be read.
     pub(super) fn open<'a>(
-        chain: &Chain,
+        chain: Chain,
         base: Option<&Path>,
         destinations: impl Iterator<Item = &'a ContainerPath>,
         sources: &mut Sources,
@@ -41,11 +41,11 @@ impl Stack {
             let path = replaced.display();
             observer.step(&format!("Base layer of Windows replaced by the embedded one, path: [{path}]"));
         }
-        let all = chain.layers.iter().map(AsRef::as_ref).chain(base);
+        let all = chain.layers.iter().map(|layer| layer.path.as_path()).chain(base);
         let layers: Vec<Layer> = all.map(layers::document).collect::<Result<_>>()?;
         let Some(base) = base else { return Ok(Self { layers, merged: Merged::default() }) };
-        let below = chain.layers.iter().map(|layer| OpenedLayer::open(layer));
-        let opened: Vec<OpenedLayer> = below.chain([OpenedLayer::open_base(base)]).collect::<Result<_>>()?;
+        let mut opened = chain.layers;
+        opened.push(OpenedLayer::open_base(base)?);
         let list = |place: &Place| opened[place.layer].list(&place.path);
         let merge = merge::merge(opened.len(), &list)?;
         let spellings = Spellings::of(destinations, opened.len(), &list)?;

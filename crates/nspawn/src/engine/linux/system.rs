@@ -1,6 +1,7 @@
 //! A compute system of the Linux engine, and its process.
 
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -26,10 +27,11 @@ pub(super) struct LinuxSystem {
     windows: bool,
     sources: Sources,
     staged: Option<Staged>,
-    remark: Option<String>,
+    shortfall: Option<Error>,
     stdio: [OwnedFd; 3],
     group: Option<Group>,
     enforcement: Vec<Enforcement>,
+    base: PathBuf,
 }
 
 impl LinuxSystem {
@@ -50,17 +52,29 @@ impl LinuxSystem {
             rollback.push("remove the control group", move || undone.destroy(PATIENCE).map_err(failed));
             (group, enforcement) = (Some(made), verdicts);
         }
-        let windows = matches!(loader, Loader::Wine(_));
-        let (plan, staged, remark, process) = (lowered.plan, None, None, None);
-        Ok(Self { process, rollback, plan, windows, sources, staged, remark, stdio, group, enforcement })
+        let (windows, base) = (matches!(loader, Loader::Wine(_)), engine.data.join("base"));
+        let (plan, staged, shortfall, process) = (lowered.plan, None, None, None);
+        Ok(Self {
+            process,
+            rollback,
+            plan,
+            windows,
+            sources,
+            staged,
+            shortfall,
+            stdio,
+            group,
+            enforcement,
+            base,
+        })
     }
 }
 
 impl System for LinuxSystem {
     /// Makes the container's root. Its first process, pid 1, comes into being with the program.
     fn start(&mut self) -> Result<()> {
-        let (staged, remark) = account::stage(&mut self.plan, &mut self.sources)?;
-        (self.staged, self.remark) = (Some(staged), remark);
+        let (staged, shortfall) = account::stage(&mut self.plan, &mut self.sources)?;
+        (self.staged, self.shortfall) = (Some(staged), shortfall);
         Ok(())
     }
 
@@ -75,7 +89,8 @@ impl System for LinuxSystem {
         let sandbox = Sandbox::spawn(&self.plan, staged, &stdio, entrance).map_err(sandbox_error)?;
         let (group, windows) = (self.group.clone(), self.windows);
         let (told, out_of_memory) = (AtomicBool::new(false), AtomicBool::new(false));
-        let process = Arc::new(LinuxProcess { sandbox, group, windows, told, out_of_memory });
+        let base = self.base.clone();
+        let process = Arc::new(LinuxProcess { sandbox, group, windows, told, out_of_memory, base });
         self.process = Some(Arc::clone(&process));
         Ok(process)
     }
@@ -84,8 +99,8 @@ impl System for LinuxSystem {
         self.process.as_ref().map_or(Ok(()), |process| process.kill())
     }
 
-    fn remarks(&self) -> Vec<String> {
-        self.remark.iter().cloned().collect()
+    fn shortfall(&self) -> Option<&Error> {
+        self.shortfall.as_ref()
     }
 
     fn enforcement(&self) -> Vec<Enforcement> {
@@ -130,6 +145,8 @@ pub(super) struct LinuxProcess {
     /// Whether it was told to end.
     told: AtomicBool,
     out_of_memory: AtomicBool,
+    /// Where base layers are kept.
+    base: PathBuf,
 }
 
 /// How often the count of processes killed for memory is looked at. The kernel of control groups v1 kills one
@@ -206,9 +223,17 @@ impl LinuxProcess {
             _ if self.told.load(Ordering::Relaxed) => ExitStatus::Lost,
             (ProgramExit::Exited(_), Note::Failed(step, win32)) => return Err(step.failure(win32)),
             (ProgramExit::Exited(code), Note::Silent | Note::Booting | Note::Running) => {
-                return Err(Error::new(ErrorKind::Host, "run", "the container's first Windows process")
-                    .reason(format!("Wine ended with status {code} and the agent said {note:?}"))
-                    .with_hint("if the base layer is damaged, remove it, and it is made again: rm -r /var/lib/hostcompute_nspawn/base"));
+                let how_far = match note {
+                    Note::Silent => "before it began",
+                    Note::Booting => "while it prepared the session",
+                    _ => "while the program ran",
+                };
+                let error = Error::new(ErrorKind::Host, "run", "the container's first Windows process")
+                    .reason(format!("Wine ended with status {code} {how_far}"));
+                return Err(error.with_hint(format!(
+                    "see what Wine said above, if anything; if the base layer is damaged, remove it, and it is made again: rm -r {}",
+                    self.base.display()
+                )));
             }
         };
         let usage = Usage {
