@@ -18,6 +18,7 @@ mod packages;
 mod programs;
 mod shell;
 mod test;
+mod vm;
 mod windows;
 
 use std::process::ExitCode;
@@ -54,6 +55,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Boot a machine with control groups of version 2 alone, and run the tests of limits in it
+    Vm,
     /// Measure, beside programs that do the like
     Bench {
         #[command(subcommand)]
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Programs => fetch_programs(),
         Task::Windows => windows::run(),
+        Task::Vm => vm::run(),
         Task::Agent { check } => agent::run(check).map(|_| ()),
         Task::Dist { check } => dist::run(check),
         Task::Bench { what: Measure::Start } => bench::start(),

@@ -50,6 +50,13 @@ pub const WATCHERS: [Package; 2] = [program("strace", "strace"), PEERS[0]];
 /// What the launcher is measured against, beside Wine.
 pub const PEERS: [Package; 2] = [program("bubblewrap", "bwrap"), program("runc", "runc")];
 
+/// What booting a machine takes, beside its kernel.
+pub const MACHINE: [Package; 3] = [
+    program("qemu-system-x86", "qemu-system-x86_64"),
+    program("busybox-static", "busybox"),
+    program("e2fsprogs", "mke2fs"),
+];
+
 impl Package {
     fn is_there(self) -> bool {
         match self.brings {
@@ -88,14 +95,23 @@ pub fn install(packages: &[Package]) -> Vec<&'static str> {
     left
 }
 
-fn install_with_apt(names: &[&str]) -> Result<()> {
+/// Fetches the lists of packages.
+///
+/// # Errors
+/// There is no apt-get, we cannot be root, or it fails.
+pub fn update() -> Result<()> {
+    shell::run(apt()?.args(["--quiet", "update"]))
+}
+
+fn apt() -> Result<Command> {
     shell::find("apt-get").context("this machine has no apt-get; install them by its own package manager")?;
-    let apt = || {
-        let mut apt = Root::find().command("env").context("we are not root, and sudo does not let us")?;
-        apt.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
-        anyhow::Ok(apt)
-    };
-    shell::run(apt()?.args(["--quiet", "update"]))?;
+    let mut apt = Root::find().command("env").context("we are not root, and sudo does not let us")?;
+    apt.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    Ok(apt)
+}
+
+fn install_with_apt(names: &[&str]) -> Result<()> {
+    update()?;
     let install = |names: &[&str]| {
         shell::run(apt()?.args(["--quiet", "--yes", "--no-install-recommends", "install"]).args(names))
     };

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check and every test, with a count of what passed, failed and was skipped.
 
-mod tally;
+pub mod tally;
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::thread;
 use anyhow::{Context as _, Result, bail};
 
 use crate::shell::{self, Root};
-use crate::{agent, packages, programs, windows};
+use crate::{agent, packages, programs, vm, windows};
 use tally::{Stream, Tally};
 
 /// Installs what the tests need, runs them all, and prints the count as the last line.
@@ -33,6 +33,7 @@ pub fn run() -> Result<()> {
     let guest = check_guest(&mut tally);
     run_tests(&mut tally, guest.as_deref())?;
     check_windows(&mut tally)?;
+    vm::check(&mut tally, guest.as_deref());
     tally.print();
     if !tally.is_good() {
         bail!("some of it failed");

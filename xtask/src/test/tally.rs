@@ -54,6 +54,16 @@ impl Tally {
         self.skipped.push(what.to_owned());
     }
 
+    /// Adds the tests that `place` counted. They are others than those of the same name here, and what was skipped in
+    /// one place may have passed in the other.
+    pub fn absorb(&mut self, other: Self, place: &str) {
+        let there = |name: &str| format!("{name} ({place})");
+        self.passed.extend(other.passed_names().map(there));
+        self.skipped.extend(other.skipped.iter().map(|what| format!("{place}: {what}")));
+        self.said.extend(other.said.iter().map(|(name, said)| (there(name), said.clone())));
+        self.failed.extend(other.failed.iter().map(|name| there(name)));
+    }
+
     /// Whether something failed.
     pub fn has_failures(&self) -> bool {
         !self.failed.is_empty()
@@ -127,7 +137,12 @@ impl Tally {
 
     /// Counts the passed without those that were skipped.
     fn passed_count(&self) -> usize {
-        self.passed.iter().filter(|test| !self.skipped.iter().any(|what| names(what, test))).count()
+        self.passed_names().count()
+    }
+
+    fn passed_names(&self) -> impl Iterator<Item = &str> {
+        let passed = self.passed.iter().map(String::as_str);
+        passed.filter(|test| !self.skipped.iter().any(|what| names(what, test)))
     }
 }
 
@@ -177,6 +192,17 @@ mod tests {
         assert_eq!(tally.failed, ["two::breaks"]);
         assert_eq!(tally.said["two::breaks"], ["assertion failed: it holds"]);
         assert!(!tally.is_good());
+    }
+
+    #[test]
+    fn another_place_has_tests_of_its_own() {
+        let mut tally = Tally::default();
+        tally.pass("one::starts");
+        tally.skip("two::works: not here");
+        tally.absorb(taken(REPORT).0, "there");
+        assert_eq!((tally.passed_count(), tally.failed.len(), tally.skipped.len()), (3, 1, 4));
+        assert_eq!(tally.failed, ["two::breaks (there)"]);
+        assert_eq!(tally.said["two::breaks (there)"], ["assertion failed: it holds"]);
     }
 
     #[test]

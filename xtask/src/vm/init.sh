@@ -1,0 +1,62 @@
+#!/bin/sh
+# The first process of the test machine: mounts what a system has, runs the suites, and switches off.
+# `work`, from the kernel's command line, is where the second disk belongs.
+
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+/busybox mount -t proc none /proc
+/busybox mkdir -p /usr/local/bin
+/busybox --install -s /usr/local/bin
+export PATH=$PATH:/usr/local/bin
+mount -t sysfs none /sys
+mount -t devtmpfs none /dev
+mkdir -p /dev/pts /dev/shm "$work"
+mount -t devpts none /dev/pts
+mount -t tmpfs none /dev/shm
+mount -t tmpfs none /tmp
+mount -t tmpfs none /run
+mkdir -p "$work"
+mount -t cgroup2 none /sys/fs/cgroup
+stty -F /dev/ttyS1 raw -echo
+exec > /dev/ttyS1 2>&1
+echo "@booted $(uname -r), $(nproc) processors"
+
+# Nobody waits for a machine that hangs in its own scripts.
+(sleep 1200; poweroff -f) &
+insmod /overlay.ko
+ip link set lo up
+mount -t ext4 /dev/nvme1n1 "$work"
+chown -R 0:0 "$work"
+chmod 1777 /tmp "$work/tmp"
+for helper in /usr/bin/newuidmap /usr/bin/newgidmap; do
+    [ -e $helper ] && chown 0:0 $helper && chmod 4755 $helper
+done
+
+# As systemd leaves it: a slice passes on what its services asked for, and a service has its processes.
+groups=/sys/fs/cgroup
+echo '+cpuset +cpu +io +memory +pids' > $groups/cgroup.subtree_control
+mkdir -p $groups/system.slice/tests.service
+echo '+memory +pids' > $groups/system.slice/cgroup.subtree_control
+
+# suite NAME USER GROUP PROGRAM ARGUMENTS...: standard error comes after the rest, as it would cut lines of the rest.
+suite() {
+    name=$1 user=$2 group=$3
+    shift 3
+    echo "@suite $name"
+    began=$(date +%s)
+    (
+        cd /tmp
+        echo 0 > "$groups/$group/cgroup.procs"
+        case $user in
+            root) exec timeout 600 "$@";;
+            *) exec timeout 600 setpriv --reuid "$user" --regid "$user" --clear-groups "$@";;
+        esac
+    ) 2> /tmp/stderr
+    status=$?
+    cat /tmp/stderr
+    echo "@ended $status after $(($(date +%s) - began)) s"
+}
+
+. "$work/vm/suites.sh"
+echo "@done"
+sync
+poweroff -f

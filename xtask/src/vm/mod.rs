@@ -1,0 +1,272 @@
+//! `cargo xtask vm`: boots a machine of its own that has control groups of version 2 alone, as root of which the tests
+//! of limits run. Debian's cloud kernel under qemu, with KVM or without; programs and libraries are the host's.
+
+mod image;
+mod kernel;
+mod machine;
+mod suites;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::json;
+
+use crate::packages;
+use crate::shell::{self, Root};
+use crate::test::tally::{Stream, Tally};
+use crate::{launcher, windows};
+use image::Tree;
+use kernel::Kernel;
+use machine::Machine;
+use suites::{Built, Provided, SUITES, Suite};
+
+/// How long the machine may run, emulated on a busy host.
+const DEADLINE: Duration = Duration::from_secs(900);
+const INIT: &str = include_str!("init.sh");
+/// Room for what is written in the machine, on each of its disks.
+const SPARE: u64 = 256 << 20;
+
+/// Runs the machine's tests alone and prints their count.
+///
+/// # Errors
+/// Something failed.
+pub fn run() -> Result<()> {
+    let mut tally = Tally::default();
+    check(&mut tally, None);
+    tally.print();
+    if !tally.is_good() {
+        bail!("some of it failed");
+    }
+    Ok(())
+}
+
+/// Installs what the machine takes, runs its tests and counts them. The guest programs are those in `guest`, or the
+/// committed ones.
+pub fn check(tally: &mut Tally, guest: Option<&Path>) {
+    let missing = packages::install(&packages::MACHINE);
+    if !missing.is_empty() {
+        return tally.skip(&format!("machine: not installed: {}", missing.join(" ")));
+    }
+    let mut own = Tally::default();
+    let done = shell::target_directory().map(|target| target.join("nspawn/vm")).and_then(|directory| {
+        match kernel::get(&directory.join("kernel")) {
+            Ok(kernel) => boot(&kernel, &directory, guest, &mut own),
+            Err(error) => {
+                own.skip(&format!("machine: no kernel to boot: {error:#}"));
+                Ok(())
+            }
+        }
+    });
+    if let Err(error) = done {
+        own.fail(&format!("machine: {error:#}"));
+    }
+    tally.absorb(own, "machine");
+}
+
+fn boot(kernel: &Kernel, directory: &Path, guest: Option<&Path>, tally: &mut Tally) -> Result<()> {
+    let host = Host { target: shell::target_directory()?, directory, built: suites::build(guest)? };
+    let provided = host.provide()?;
+    let (ready, missing): (Vec<&Suite>, Vec<&Suite>) =
+        SUITES.iter().partition(|suite| suite.missing(provided).is_none());
+    for suite in missing {
+        tally.skip(&format!("{}: {}", suite.name, suite.missing(provided).unwrap_or_default()));
+    }
+    let machine = Machine {
+        kernel,
+        system: host.system(kernel)?,
+        work: host.work(&ready, provided)?,
+        mounted_at: host.target.clone(),
+        console: directory.join("console"),
+    };
+    let start = Instant::now();
+    let mut report = Report { tally, suite: String::new(), ended: Vec::new(), done: false };
+    machine.run(DEADLINE, &mut |line| report.take(line))?;
+    let (ended, done) = (report.ended.len(), report.done);
+    println!("the machine ran {} s", start.elapsed().as_secs());
+    if !done || ended != ready.len() {
+        bail!("{ended} of {} suites came to their end", ready.len());
+    }
+    Ok(())
+}
+
+/// What the machine tells: lines of test harnesses between lines of its own, which begin with `@`.
+struct Report<'a> {
+    tally: &'a mut Tally,
+    suite: String,
+    ended: Vec<String>,
+    done: bool,
+}
+
+impl Report<'_> {
+    fn take(&mut self, line: String) {
+        let Some(own) = line.strip_prefix('@') else {
+            if let Some(line) = self.tally.take(Stream::Out, line) {
+                println!("{line}");
+            }
+            return;
+        };
+        println!("machine: {own}");
+        match own.split_once(' ') {
+            Some(("suite", name)) => self.suite = name.to_owned(),
+            Some(("ended", status)) => {
+                if !status.starts_with("0 ") && !self.tally.has_failures() {
+                    self.tally.fail(&format!("{}: failed beside its tests: status {status}", self.suite));
+                }
+                self.ended.push(std::mem::take(&mut self.suite));
+            }
+            _ => self.done |= own == "done",
+        }
+    }
+}
+
+/// The host: what is taken from it into the machine.
+struct Host<'a> {
+    target: PathBuf,
+    directory: &'a Path,
+    built: Built,
+}
+
+/// The root whose base layer the tests of whole containers share.
+const SHARED_ROOT: &str = "tmp/real_programs_state";
+
+impl Host<'_> {
+    fn programs(&self) -> PathBuf {
+        self.directory.join("programs")
+    }
+
+    /// Makes what cannot be made in the machine: it has no compiler, and would take minutes for a base layer.
+    fn provide(&self) -> Result<Provided> {
+        let programs = self.programs();
+        fs::create_dir_all(&programs).with_context(|| format!("cannot make {}", programs.display()))?;
+        let compile = |compiler: &str, source: &str, made: &str, flags: &[&str]| {
+            let mut command = Command::new(compiler);
+            command.args(["-O1", "-static", "-o"]).arg(programs.join(made)).arg(source).args(flags);
+            shell::run(&mut command).inspect_err(|error| println!("{error:#}")).is_ok()
+        };
+        let (hog, behaving) = ("crates/nspawn_cli/tests/limits/programs/hog.c", "crates/nspawn/tests/support/programs");
+        let native = compile("cc", hog, "hog", &["-pthread"])
+            && compile("cc", &format!("{behaving}/native.c"), "native", &["-pthread"]);
+        let windows = native
+            && Path::new(windows::WINE).is_file()
+            && compile("x86_64-w64-mingw32-gcc", hog, "hog.exe", &["-lshell32", "-lws2_32"])
+            && compile("x86_64-w64-mingw32-gcc", &format!("{behaving}/windows.c"), "windows.exe", &[])
+            && self.make_base().inspect_err(|error| println!("{error:#}")).is_ok();
+        Ok(Provided { native, windows })
+    }
+
+    /// Makes the base layer, by starting a Windows program.
+    fn make_base(&self) -> Result<()> {
+        let config = self.directory.join("config.json");
+        let words = json!({
+            "process_directory": self.programs(),
+            "process_executable": "hog.exe",
+            "process_arguments": ["memory", "1"],
+            "mapped_directory": "C:/work",
+        });
+        fs::write(&config, words.to_string()).with_context(|| format!("cannot write {}", config.display()))?;
+        let mut launch = Root::find().command(&self.built.launcher).context("a base layer is made as root")?;
+        launch.arg("--quiet").arg("--config").arg(config).arg("--root").arg(self.target.join(SHARED_ROOT));
+        shell::run(&mut launch)
+    }
+
+    /// Makes the machine's root file system, where none is of this Wine and this kernel.
+    fn system(&self, kernel: &Kernel) -> Result<PathBuf> {
+        let (image, mark) = (self.directory.join("system.img"), self.directory.join("system.txt"));
+        let key = self.key(kernel)?;
+        if image.is_file() && fs::read_to_string(&mark).is_ok_and(|made| made == key) {
+            return Ok(image);
+        }
+        println!("making the machine's root file system");
+        let tree = Tree::new(self.directory.join("system.tree"))?;
+        for link in ["bin", "sbin", "lib", "lib64"] {
+            if let Ok(target) = fs::read_link(Path::new("/").join(link)) {
+                tree.link(link, target)?;
+            }
+        }
+        let busybox = shell::find("busybox").context("there is no busybox")?;
+        tree.copy_linked(&[&busybox])?;
+        tree.link("busybox", &busybox)?;
+        tree.copy_linked(&[std::env::current_exe().context("cannot find myself")?])?;
+        tree.link("usr/bin/sh", &busybox)?;
+        for program in ["newuidmap", "newgidmap"].iter().filter_map(|name| shell::find(name)) {
+            tree.copy_linked(&[program])?;
+        }
+        tree.copy_to(Path::new("overlay.ko"), &kernel.overlay)?;
+        add_wine(&tree)?;
+        for (path, text) in ETC {
+            tree.write(path, text)?;
+        }
+        for directory in ["proc", "sys", "dev", "tmp", "run", "root", "home/plain"] {
+            tree.write(&format!("{directory}/.keep"), "")?;
+        }
+        tree.write("init", INIT)?;
+        shell::read(Command::new("chmod").arg("755").arg(self.directory.join("system.tree/init")))?;
+        tree.into_image(&image, SPARE)?;
+        fs::write(&mark, key).with_context(|| format!("cannot write {}", mark.display()))?;
+        Ok(image)
+    }
+
+    /// Returns a text that changes with what the root file system is made of.
+    fn key(&self, kernel: &Kernel) -> Result<String> {
+        let mut key = format!("{}\n{INIT}\n", kernel.release);
+        let ntdll = format!("{WINE_LIBRARIES}/x86_64-unix/ntdll.so");
+        for path in [windows::WINE, &ntdll, "/usr/bin/newuidmap", "/lib64/ld-linux-x86-64.so.2"] {
+            let state = fs::metadata(path).map_or((0, 0), |file| (file.len(), file.mtime()));
+            key.push_str(&format!("{path} {state:?}\n"));
+        }
+        Ok(key)
+    }
+
+    /// Makes the machine's second disk: it is mounted where cargo's target directory is, and so has the tests, the
+    /// launcher and the base layer where they expect them.
+    fn work(&self, suites: &[&Suite], provided: Provided) -> Result<PathBuf> {
+        let tree = Tree::new(self.directory.join("work.tree"))?;
+        let copy = |at: &Path, original: &Path| tree.copy_to(at.strip_prefix(&self.target)?, original);
+        for program in self.built.programs(suites.iter().copied()) {
+            copy(program, program)?;
+        }
+        // The one that users get, in the place of the one for developers.
+        copy(&self.built.launcher, &launcher::build()?)?;
+        copy(&self.programs(), &self.programs())?;
+        if provided.windows {
+            let base = self.target.join(SHARED_ROOT).join("data/base");
+            copy(&base, &base)?;
+            tree.link("tmp/walls_state", self.target.join(SHARED_ROOT))?;
+        }
+        tree.write("tmp/.keep", "")?;
+        tree.write("vm/suites.sh", &suites::script(suites.iter().copied(), &self.built, &self.programs())?)?;
+        let image = self.directory.join("work.img");
+        tree.into_image(&image, SPARE)?;
+        Ok(image)
+    }
+}
+
+const WINE_LIBRARIES: &str = "/usr/lib/x86_64-linux-gnu/wine";
+
+/// What a system tells of itself and its users: root, and a plain one with subordinate ids.
+const ETC: [(&str, &str); 5] = [
+    ("etc/passwd", "root:x:0:0::/root:/bin/sh\nplain:x:1000:1000::/home/plain:/bin/sh\n"),
+    ("etc/group", "root:x:0:\nplain:x:1000:\n"),
+    ("etc/subuid", "plain:100000:65536\n"),
+    ("etc/subgid", "plain:100000:65536\n"),
+    ("etc/hosts", "127.0.0.1 localhost\n"),
+];
+
+/// Adds the 64-bit part of Debian's Wine, where it is installed.
+fn add_wine(tree: &Tree) -> Result<()> {
+    let loader = Path::new(windows::WINE);
+    if !loader.is_file() {
+        return Ok(());
+    }
+    let unix = Path::new(WINE_LIBRARIES).join("x86_64-unix");
+    tree.copy([&unix, &Path::new(WINE_LIBRARIES).join("x86_64-windows"), Path::new("/usr/share/wine")])?;
+    let libraries = fs::read_dir(&unix).with_context(|| format!("cannot list {}", unix.display()))?;
+    let mut programs: Vec<PathBuf> = libraries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    programs.retain(|path| path.extension().is_some_and(|extension| extension == "so"));
+    programs.extend(["wine64", "wineserver64"].map(|name| loader.with_file_name(name)));
+    tree.copy_linked(&programs)
+}

@@ -1,0 +1,193 @@
+//! What runs in the machine: test programs of the workspace, as they were built for the host.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use crate::shell;
+
+/// Tests of one test program.
+#[derive(Debug)]
+pub struct Suite {
+    /// What the count calls it.
+    pub name: &'static str,
+    package: &'static str,
+    target: &'static str,
+    /// Parts of the names of the tests that run.
+    filters: &'static [&'static str],
+    needs: Needs,
+    /// Its control group, below the hierarchy's root.
+    group: &'static str,
+}
+
+/// What a suite takes beside the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    /// Native programs.
+    Compiler,
+    /// Wine, a base layer, and Windows programs.
+    Wine,
+}
+
+/// What the host could provide.
+#[derive(Debug, Clone, Copy)]
+pub struct Provided {
+    /// Native programs of the tests.
+    pub native: bool,
+    /// All that Windows programs take.
+    pub windows: bool,
+}
+
+/// The hierarchy's root, where processes are in nobody's way.
+const ROOT: &str = "";
+/// A group with processes, below one that passes on memory and processes only: what a service of systemd has.
+const SERVICE: &str = "system.slice/tests.service";
+
+const fn suite(
+    name: &'static str,
+    (package, target): (&'static str, &'static str),
+    filters: &'static [&'static str],
+    (needs, group): (Needs, &'static str),
+) -> Suite {
+    Suite { name, package, target, filters, needs, group }
+}
+
+const LIMITS: (&str, &str) = ("nspawn_cli", "limits");
+const CONFORMANCE: (&str, &str) = ("nspawn", "conformance");
+
+/// All of them, in the order in which they run.
+pub const SUITES: [Suite; 7] = [
+    suite("groups", ("linux_sandbox", "linux_sandbox"), &["cgroup::"], (Needs::Nothing, ROOT)),
+    suite("groups in a service", ("linux_sandbox", "linux_sandbox"), &["real_tests::"], (Needs::Nothing, SERVICE)),
+    suite("sandbox", ("linux_sandbox", "sandbox"), &[], (Needs::Nothing, ROOT)),
+    suite("conformance", CONFORMANCE, &["on_linux::"], (Needs::Compiler, SERVICE)),
+    suite("limits", LIMITS, &["native", "unenforced::"], (Needs::Compiler, SERVICE)),
+    suite("conformance, Windows", CONFORMANCE, &["on_wine::exit_codes_are_passed_on"], (Needs::Wine, ROOT)),
+    suite("limits, Windows", LIMITS, &["windows::"], (Needs::Wine, SERVICE)),
+];
+
+impl Suite {
+    /// Tells what is missing, if something is.
+    pub fn missing(&self, provided: Provided) -> Option<&'static str> {
+        match self.needs {
+            Needs::Compiler if !provided.native => Some("cc cannot link the programs of the tests"),
+            Needs::Wine if !provided.windows => Some("Wine, its base layer or the compiler for Windows is missing"),
+            _ => None,
+        }
+    }
+
+    /// Returns the line of the machine's script that runs it.
+    fn line(&self, programs: &BTreeMap<Key, PathBuf>) -> Result<String> {
+        let key = (self.package.to_owned(), self.target.to_owned());
+        let program = programs.get(&key).with_context(|| format!("cargo built no {}", self.target))?;
+        Ok(format!(
+            "suite '{}' root '{}' '{}' --show-output {}\n",
+            self.name,
+            self.group,
+            program.display(),
+            self.filters.join(" ")
+        ))
+    }
+}
+
+/// Returns the script that runs `suites`.
+///
+/// # Errors
+/// A test program was not built.
+pub fn script<'a>(suites: impl IntoIterator<Item = &'a Suite>, built: &Built, programs: &Path) -> Result<String> {
+    let first = format!("export NSPAWN_TEST_PROGRAMS='{}'\n", programs.display());
+    suites.into_iter().try_fold(first, |script, suite| Ok(script + &suite.line(&built.tests)?))
+}
+
+/// A package's name and a target's.
+type Key = (String, String);
+
+/// What cargo built for the host.
+#[derive(Debug)]
+pub struct Built {
+    tests: BTreeMap<Key, PathBuf>,
+    /// The launcher that the tests know by its path.
+    pub launcher: PathBuf,
+}
+
+/// Builds the tests of the workspace, just as testing the host does, so that nothing is built twice.
+///
+/// # Errors
+/// Cargo fails.
+pub fn build(guest: Option<&Path>) -> Result<Built> {
+    let mut cargo = shell::cargo();
+    if let Some(guest) = guest {
+        cargo.env("NSPAWN_GUEST_DIR", guest);
+    }
+    cargo.args(["test", "--workspace", "--no-run", "--quiet", "--message-format", "json"]);
+    built(&shell::read(&mut cargo)?)
+}
+
+fn built(messages: &str) -> Result<Built> {
+    let (mut tests, mut launcher) = (BTreeMap::new(), None);
+    for message in messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        let Some(executable) = message["executable"].as_str().map(PathBuf::from) else { continue };
+        let target = message["target"]["name"].as_str().unwrap_or_default().to_owned();
+        if message["profile"]["test"] == true {
+            tests.insert((package(&message)?, target), executable);
+        } else if target == "hostcompute_nspawn" {
+            launcher = Some(executable);
+        }
+    }
+    Ok(Built { tests, launcher: launcher.context("cargo built no launcher")? })
+}
+
+/// Returns the package's name: that of the directory which holds its manifest.
+fn package(message: &Value) -> Result<String> {
+    let manifest = Path::new(message["manifest_path"].as_str().context("cargo names no manifest")?);
+    let name = manifest.parent().and_then(Path::file_name).context("a manifest lies in no directory")?;
+    Ok(name.to_string_lossy().into_owned())
+}
+
+impl Built {
+    /// Returns the test programs that `suites` run.
+    pub fn programs<'a>(&'a self, suites: impl IntoIterator<Item = &'a Suite>) -> Vec<&'a PathBuf> {
+        let keys = suites.into_iter().map(|suite| (suite.package.to_owned(), suite.target.to_owned()));
+        let mut programs: Vec<_> = keys.filter_map(|key| self.tests.get(&key)).collect();
+        programs.sort();
+        programs.dedup();
+        programs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESSAGES: &str = r#"
+{"reason":"compiler-artifact","manifest_path":"/w/crates/nspawn_cli/Cargo.toml","target":{"name":"limits"},"profile":{"test":true},"executable":"/t/debug/deps/limits-1"}
+{"reason":"compiler-artifact","manifest_path":"/w/crates/nspawn_cli/Cargo.toml","target":{"name":"hostcompute_nspawn"},"profile":{"test":true},"executable":"/t/debug/deps/hostcompute_nspawn-2"}
+{"reason":"compiler-artifact","manifest_path":"/w/crates/nspawn_cli/Cargo.toml","target":{"name":"hostcompute_nspawn"},"profile":{"test":false},"executable":"/t/debug/hostcompute_nspawn"}
+{"reason":"compiler-artifact","manifest_path":"/w/crates/nspawn/Cargo.toml","target":{"name":"nspawn"},"profile":{"test":false},"executable":null}
+{"reason":"build-finished","success":true}
+"#;
+
+    #[test]
+    fn programs_are_found_in_what_cargo_tells() {
+        let built = built(MESSAGES).unwrap();
+        assert_eq!(built.launcher, Path::new("/t/debug/hostcompute_nspawn"));
+        let suites = [suite("x", LIMITS, &["native"], (Needs::Compiler, SERVICE))];
+        assert_eq!(built.programs(&suites), [Path::new("/t/debug/deps/limits-1")]);
+        let script = script(&suites, &built, Path::new("/p")).unwrap();
+        assert_eq!(
+            script,
+            "export NSPAWN_TEST_PROGRAMS='/p'\n\
+             suite 'x' root 'system.slice/tests.service' '/t/debug/deps/limits-1' --show-output native\n"
+        );
+    }
+
+    #[test]
+    fn what_the_host_lacks_skips_a_suite() {
+        let (none, native) = (Provided { native: false, windows: false }, Provided { native: true, windows: false });
+        let count = |provided| SUITES.iter().filter(|suite| suite.missing(provided).is_some()).count();
+        assert_eq!((count(none), count(native)), (4, 2));
+    }
+}
