@@ -56,7 +56,10 @@ enum Task {
         check: bool,
     },
     /// Boot a machine with control groups of version 2 alone, and run the tests of limits in it
-    Vm,
+    Vm {
+        /// Only suites whose names begin so
+        suites: Vec<String>,
+    },
     /// Measure, beside programs that do the like
     Bench {
         #[command(subcommand)]
@@ -78,7 +81,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Programs => fetch_programs(),
         Task::Windows => windows::run(),
-        Task::Vm => vm::run(),
+        Task::Vm { suites } => vm::run(&suites),
         Task::Agent { check } => agent::run(check).map(|_| ()),
         Task::Dist { check } => dist::run(check),
         Task::Bench { what: Measure::Start } => bench::start(),

@@ -19,6 +19,7 @@ mod init;
 mod mask;
 mod message;
 mod overlay;
+mod own;
 mod plan;
 mod raw;
 mod sandbox;

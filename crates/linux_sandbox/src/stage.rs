@@ -19,6 +19,7 @@ use rustix::mount::{
 use crate::error::{Context, Error, Result};
 use crate::mask::{Mask, masks};
 use crate::overlay::Overlay;
+use crate::own::Parts;
 use crate::plan::{Access, Ids, Mount, Node, Owner, Plan};
 use crate::raw::{FileIds, attr, mount_setattr};
 use crate::sources::Sources;
@@ -55,7 +56,12 @@ pub fn stage(plan: &Plan, sources: &mut Sources) -> Result<Staged> {
     for node in &plan.root {
         make_node(root.as_fd(), node, guest.as_ref().map(Guest::host))?;
     }
-    let mut staging = Staging { root, made: Vec::new(), guest };
+    let own = plan.mounts.iter().filter_map(|mount| match mount {
+        Mount::Own { source, .. } => Some(source.as_str()),
+        _ => None,
+    });
+    let Parts { root, parts } = Parts::of(root, &own.collect::<Vec<_>>())?;
+    let mut staging = Staging { root, parts: parts.into_iter(), made: Vec::new(), guest };
     for mount in &plan.mounts {
         staging.add(mount, sources)?;
     }
@@ -81,6 +87,8 @@ fn seal(root: &OwnedFd) -> io::Result<()> {
 
 struct Staging {
     root: OwnedFd,
+    /// Those that mounts ask for, in their order.
+    parts: std::vec::IntoIter<OwnedFd>,
     made: Vec<Made>,
     guest: Option<Guest>,
 }
@@ -183,16 +191,8 @@ impl Staging {
                     .map(Some)
             }
             Mount::Own { source, access, .. } => {
-                let own = openat2(
-                    &self.root,
-                    source.as_str(),
-                    OFlags::PATH | OFlags::CLOEXEC,
-                    Mode::empty(),
-                    BENEATH,
-                )
-                .context("open", || format!("/{source}"))?;
-                let tree = clone_tree(own.as_fd(), Path::new(source))?;
-                restrict(&tree, *access, source).map(|()| Some(tree))
+                let part = self.parts.next().expect("there is one for each such mount");
+                restrict(&part, *access, source).map(|()| Some(part))
             }
             Mount::Proc { .. } => Ok(None),
             Mount::Devpts { .. } => {
@@ -254,7 +254,7 @@ fn file_type(fd: &impl AsFd) -> Result<FileType> {
 
 /// How paths inside the sandbox are walked: below their base, and through no link, since a link there may have
 /// been put by an image.
-const BENEATH: ResolveFlags =
+pub(crate) const BENEATH: ResolveFlags =
     ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
 
 fn make_node(root: BorrowedFd<'_>, node: &Node, account: Option<Ids>) -> Result<()> {

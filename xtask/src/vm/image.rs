@@ -65,7 +65,8 @@ impl Tree {
     pub fn copy<P: AsRef<Path>>(&self, originals: impl IntoIterator<Item = P>) -> Result<()> {
         for original in originals {
             let original = original.as_ref();
-            let real = fs::canonicalize(original).with_context(|| format!("cannot find {}", original.display()))?;
+            let real =
+                fs::canonicalize(original).with_context(|| format!("cannot find {}", original.display()))?;
             let parent = fs::canonicalize(original.parent().context("the root cannot be copied")?)?;
             let name = original.file_name().context("the root cannot be copied")?;
             let path = parent.join(name);

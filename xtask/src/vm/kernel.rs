@@ -49,7 +49,8 @@ pub fn get(directory: &Path) -> Result<Kernel> {
 fn newest() -> Result<String> {
     let text = shell::read(Command::new("apt-cache").args(["show", "--no-all-versions", PACKAGE]))?;
     let depends = text.lines().find_map(|line| line.strip_prefix("Depends: "));
-    let name = depends.and_then(|names| names.split([' ', ',']).find(|name| name.starts_with("linux-image-")));
+    let name =
+        depends.and_then(|names| names.split([' ', ',']).find(|name| name.starts_with("linux-image-")));
     name.map(str::to_owned).with_context(|| format!("{PACKAGE} depends on no kernel"))
 }
 

@@ -30,13 +30,15 @@ const INIT: &str = include_str!("init.sh");
 /// Room for what is written in the machine, on each of its disks.
 const SPARE: u64 = 256 << 20;
 
-/// Runs the machine's tests alone and prints their count.
+/// Runs the machine's tests alone, those of all suites or of the named ones, and prints their count.
 ///
 /// # Errors
 /// Something failed.
-pub fn run() -> Result<()> {
+pub fn run(names: &[String]) -> Result<()> {
+    let wanted = |suite: &&Suite| names.is_empty() || names.iter().any(|name| suite.name.starts_with(name));
+    let suites: Vec<&Suite> = SUITES.iter().filter(wanted).collect();
     let mut tally = Tally::default();
-    check(&mut tally, None);
+    check_suites(&mut tally, None, &suites);
     tally.print();
     if !tally.is_good() {
         bail!("some of it failed");
@@ -47,6 +49,10 @@ pub fn run() -> Result<()> {
 /// Installs what the machine takes, runs its tests and counts them. The guest programs are those in `guest`, or the
 /// committed ones.
 pub fn check(tally: &mut Tally, guest: Option<&Path>) {
+    check_suites(tally, guest, &SUITES.iter().collect::<Vec<_>>());
+}
+
+fn check_suites(tally: &mut Tally, guest: Option<&Path>, suites: &[&Suite]) {
     let missing = packages::install(&packages::MACHINE);
     if !missing.is_empty() {
         return tally.skip(&format!("machine: not installed: {}", missing.join(" ")));
@@ -54,7 +60,11 @@ pub fn check(tally: &mut Tally, guest: Option<&Path>) {
     let mut own = Tally::default();
     let done = shell::target_directory().map(|target| target.join("nspawn/vm")).and_then(|directory| {
         match kernel::get(&directory.join("kernel")) {
-            Ok(kernel) => boot(&kernel, &directory, guest, &mut own),
+            Ok(kernel) => {
+                let host =
+                    Host { target: shell::target_directory()?, directory, built: suites::build(guest)? };
+                boot(&kernel, &host, suites, &mut own)
+            }
             Err(error) => {
                 own.skip(&format!("machine: no kernel to boot: {error:#}"));
                 Ok(())
@@ -67,11 +77,10 @@ pub fn check(tally: &mut Tally, guest: Option<&Path>) {
     tally.absorb(own, "machine");
 }
 
-fn boot(kernel: &Kernel, directory: &Path, guest: Option<&Path>, tally: &mut Tally) -> Result<()> {
-    let host = Host { target: shell::target_directory()?, directory, built: suites::build(guest)? };
+fn boot(kernel: &Kernel, host: &Host, suites: &[&Suite], tally: &mut Tally) -> Result<()> {
     let provided = host.provide()?;
     let (ready, missing): (Vec<&Suite>, Vec<&Suite>) =
-        SUITES.iter().partition(|suite| suite.missing(provided).is_none());
+        suites.iter().partition(|suite| suite.missing(provided).is_none());
     for suite in missing {
         tally.skip(&format!("{}: {}", suite.name, suite.missing(provided).unwrap_or_default()));
     }
@@ -80,7 +89,7 @@ fn boot(kernel: &Kernel, directory: &Path, guest: Option<&Path>, tally: &mut Tal
         system: host.system(kernel)?,
         work: host.work(&ready, provided)?,
         mounted_at: host.target.clone(),
-        console: directory.join("console"),
+        console: host.directory.join("console"),
     };
     let start = Instant::now();
     let mut report = Report { tally, suite: String::new(), ended: Vec::new(), done: false };
@@ -124,16 +133,16 @@ impl Report<'_> {
 }
 
 /// The host: what is taken from it into the machine.
-struct Host<'a> {
+struct Host {
     target: PathBuf,
-    directory: &'a Path,
+    directory: PathBuf,
     built: Built,
 }
 
 /// The root whose base layer the tests of whole containers share.
 const SHARED_ROOT: &str = "tmp/real_programs_state";
 
-impl Host<'_> {
+impl Host {
     fn programs(&self) -> PathBuf {
         self.directory.join("programs")
     }
@@ -147,7 +156,8 @@ impl Host<'_> {
             command.args(["-O1", "-static", "-o"]).arg(programs.join(made)).arg(source).args(flags);
             shell::run(&mut command).inspect_err(|error| println!("{error:#}")).is_ok()
         };
-        let (hog, behaving) = ("crates/nspawn_cli/tests/limits/programs/hog.c", "crates/nspawn/tests/support/programs");
+        let (hog, behaving) =
+            ("crates/nspawn_cli/tests/limits/programs/hog.c", "crates/nspawn/tests/support/programs");
         let native = compile("cc", hog, "hog", &["-pthread"])
             && compile("cc", &format!("{behaving}/native.c"), "native", &["-pthread"]);
         let windows = native
@@ -167,8 +177,10 @@ impl Host<'_> {
             "process_arguments": ["memory", "1"],
             "mapped_directory": "C:/work",
         });
-        fs::write(&config, words.to_string()).with_context(|| format!("cannot write {}", config.display()))?;
-        let mut launch = Root::find().command(&self.built.launcher).context("a base layer is made as root")?;
+        fs::write(&config, words.to_string())
+            .with_context(|| format!("cannot write {}", config.display()))?;
+        let mut launch =
+            Root::find().command(&self.built.launcher).context("a base layer is made as root")?;
         launch.arg("--quiet").arg("--config").arg(config).arg("--root").arg(self.target.join(SHARED_ROOT));
         shell::run(&mut launch)
     }
@@ -265,7 +277,8 @@ fn add_wine(tree: &Tree) -> Result<()> {
     let unix = Path::new(WINE_LIBRARIES).join("x86_64-unix");
     tree.copy([&unix, &Path::new(WINE_LIBRARIES).join("x86_64-windows"), Path::new("/usr/share/wine")])?;
     let libraries = fs::read_dir(&unix).with_context(|| format!("cannot list {}", unix.display()))?;
-    let mut programs: Vec<PathBuf> = libraries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    let mut programs: Vec<PathBuf> =
+        libraries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     programs.retain(|path| path.extension().is_some_and(|extension| extension == "so"));
     programs.extend(["wine64", "wineserver64"].map(|name| loader.with_file_name(name)));
     tree.copy_linked(&programs)

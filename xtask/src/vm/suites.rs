@@ -61,7 +61,12 @@ const CONFORMANCE: (&str, &str) = ("nspawn", "conformance");
 /// All of them, in the order in which they run.
 pub const SUITES: [Suite; 7] = [
     suite("groups", ("linux_sandbox", "linux_sandbox"), &["cgroup::"], (Needs::Nothing, ROOT)),
-    suite("groups in a service", ("linux_sandbox", "linux_sandbox"), &["real_tests::"], (Needs::Nothing, SERVICE)),
+    suite(
+        "groups in a service",
+        ("linux_sandbox", "linux_sandbox"),
+        &["real_tests::"],
+        (Needs::Nothing, SERVICE),
+    ),
     suite("sandbox", ("linux_sandbox", "sandbox"), &[], (Needs::Nothing, ROOT)),
     suite("conformance", CONFORMANCE, &["on_linux::"], (Needs::Compiler, SERVICE)),
     suite("limits", LIMITS, &["native", "unenforced::"], (Needs::Compiler, SERVICE)),
@@ -74,7 +79,9 @@ impl Suite {
     pub fn missing(&self, provided: Provided) -> Option<&'static str> {
         match self.needs {
             Needs::Compiler if !provided.native => Some("cc cannot link the programs of the tests"),
-            Needs::Wine if !provided.windows => Some("Wine, its base layer or the compiler for Windows is missing"),
+            Needs::Wine if !provided.windows => {
+                Some("Wine, its base layer or the compiler for Windows is missing")
+            }
             _ => None,
         }
     }
@@ -97,7 +104,11 @@ impl Suite {
 ///
 /// # Errors
 /// A test program was not built.
-pub fn script<'a>(suites: impl IntoIterator<Item = &'a Suite>, built: &Built, programs: &Path) -> Result<String> {
+pub fn script<'a>(
+    suites: impl IntoIterator<Item = &'a Suite>,
+    built: &Built,
+    programs: &Path,
+) -> Result<String> {
     let first = format!("export NSPAWN_TEST_PROGRAMS='{}'\n", programs.display());
     suites.into_iter().try_fold(first, |script, suite| Ok(script + &suite.line(&built.tests)?))
 }
@@ -186,7 +197,8 @@ mod tests {
 
     #[test]
     fn what_the_host_lacks_skips_a_suite() {
-        let (none, native) = (Provided { native: false, windows: false }, Provided { native: true, windows: false });
+        let (none, native) =
+            (Provided { native: false, windows: false }, Provided { native: true, windows: false });
         let count = |provided| SUITES.iter().filter(|suite| suite.missing(provided).is_some()).count();
         assert_eq!((count(none), count(native)), (4, 2));
     }

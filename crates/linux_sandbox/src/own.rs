@@ -1,0 +1,104 @@
+//! Parts of a sandbox's own root that are mounted in it once more: at another place, or with another access.
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+use std::thread;
+
+use rustix::fs::{CWD, Mode, OFlags, openat2};
+use rustix::io::Errno;
+use rustix::mount::{
+    MountPropagationFlags, MoveMountFlags, OpenTreeFlags, mount_change, move_mount, open_tree,
+};
+
+use crate::error::{Context, Error, Result};
+use crate::raw;
+use crate::stage::{BENEATH, clone_tree};
+
+/// A root, and the parts that were asked for, each a detached mount of its own.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) root: OwnedFd,
+    /// In the order in which they were named.
+    pub(crate) parts: Vec<OwnedFd>,
+}
+
+impl Parts {
+    /// Takes the parts at `paths` of a detached root.
+    pub(crate) fn of(root: OwnedFd, paths: &[&str]) -> Result<Self> {
+        // The kernel copies parts of detached mounts since Linux 6.15.
+        match copies(&root, paths) {
+            Err(error) if Errno::from_io_error(error.io()) == Some(Errno::INVAL) => {
+                Self::attached(&root, paths)
+            }
+            parts => Ok(Self { parts: parts?, root }),
+        }
+    }
+
+    /// Takes them while the root is attached, in mounts of a thread's own, with which it goes: a copy takes its place.
+    fn attached(root: &OwnedFd, paths: &[&str]) -> Result<Self> {
+        let attach = || -> io::Result<()> {
+            raw::own_mounts()?;
+            mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+            Ok(move_mount(root, c"", CWD, c"/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?)
+        };
+        let taken = || -> Result<Self> {
+            attach().context("attach", || "the root")?;
+            Ok(Self { parts: copies(root, paths)?, root: clone_tree(root.as_fd(), Path::new("the root"))? })
+        };
+        thread::scope(|scope| scope.spawn(taken).join())
+            .unwrap_or_else(|_| Err(Error::new("attach", "the root", io::Error::other("its thread ended"))))
+    }
+}
+
+fn copies(root: &OwnedFd, paths: &[&str]) -> Result<Vec<OwnedFd>> {
+    let copy = |path: &&str| {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let part =
+            openat2(root, *path, flags, Mode::empty(), BENEATH).context("open", || format!("/{path}"))?;
+        let flags =
+            OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+        open_tree(part, "", flags).context("bind", || format!("/{path}"))
+    };
+    paths.iter().map(copy).collect()
+}
+
+#[cfg(test)]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+mod tests {
+    use std::io::Write as _;
+
+    use rustix::mount::MountAttrFlags;
+
+    use super::*;
+    use crate::raw::{attr, mount_setattr};
+    use crate::stage::file_system;
+
+    #[test]
+    fn parts_stay_writable_whichever_way_the_kernel_gives_them() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: parts_stay_writable_whichever_way_the_kernel_gives_them: needs root");
+            return;
+        }
+        let take: [fn(OwnedFd, &[&str]) -> Result<Parts>; 2] =
+            [Parts::of, |root, paths| Parts::attached(&root, paths)];
+        for take in take {
+            let root = file_system("tmpfs", &["mode=755"], MountAttrFlags::empty()).unwrap();
+            rustix::fs::mkdirat(&root, "tmp", Mode::RWXU).unwrap();
+            let Parts { root, parts } = take(root, &["tmp", "tmp"]).unwrap();
+            mount_setattr(&root, attr::RDONLY, false).unwrap();
+            let flags = OFlags::CREATE | OFlags::RDWR;
+            let open = |base: &OwnedFd, path| openat2(base, path, flags, Mode::RUSR, BENEATH);
+            assert_eq!(open(&root, "tmp/file").unwrap_err(), Errno::ROFS);
+            std::fs::File::from(open(&parts[0], "file").unwrap()).write_all(b"text").unwrap();
+            let seen = openat2(&parts[1], "file", OFlags::RDONLY, Mode::empty(), BENEATH).unwrap();
+            assert_eq!(io::read_to_string(std::fs::File::from(seen)).unwrap(), "text");
+            assert_eq!(take_error(&root), "cannot open /none: No such file or directory (os error 2)");
+        }
+    }
+
+    fn take_error(root: &OwnedFd) -> String {
+        let error = copies(root, &["none"]).unwrap_err();
+        format!("{error}: {}", error.io())
+    }
+}
