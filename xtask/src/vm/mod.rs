@@ -203,10 +203,7 @@ impl Host {
         tree.copy_linked(&[&busybox])?;
         tree.link("busybox", &busybox)?;
         tree.copy_linked(&[std::env::current_exe().context("cannot find myself")?])?;
-        tree.link("usr/bin/sh", &busybox)?;
-        for program in ["newuidmap", "newgidmap"].iter().filter_map(|name| shell::find(name)) {
-            tree.copy_linked(&[program])?;
-        }
+        tree.copy_linked(&TOOLS.iter().filter_map(|name| shell::find(name)).collect::<Vec<_>>())?;
         tree.copy_to(Path::new("overlay.ko"), &kernel.overlay)?;
         add_wine(&tree)?;
         for (path, text) in ETC {
@@ -224,7 +221,7 @@ impl Host {
 
     /// Returns a text that changes with what the root file system is made of.
     fn key(&self, kernel: &Kernel) -> Result<String> {
-        let mut key = format!("{}\n{INIT}\n", kernel.release);
+        let mut key = format!("{}\n{INIT}\n{TOOLS:?}\n", kernel.release);
         let ntdll = format!("{WINE_LIBRARIES}/x86_64-unix/ntdll.so");
         for path in [windows::WINE, &ntdll, "/usr/bin/newuidmap", "/lib64/ld-linux-x86-64.so.2"] {
             let state = fs::metadata(path).map_or((0, 0), |file| (file.len(), file.mtime()));
@@ -257,6 +254,34 @@ impl Host {
     }
 }
 
+/// Programs of the host that tests run; busybox stands in for those that are not there, and for all others.
+const TOOLS: [&str; 24] = [
+    "sh",
+    "cat",
+    "chmod",
+    "cp",
+    "dd",
+    "env",
+    "grep",
+    "hostname",
+    "id",
+    "ls",
+    "mkfifo",
+    "mount",
+    "newgidmap",
+    "newuidmap",
+    "setpriv",
+    "sleep",
+    "stat",
+    "taskset",
+    "test",
+    "timeout",
+    "true",
+    "umount",
+    "unshare",
+    "wc",
+];
+
 const WINE_LIBRARIES: &str = "/usr/lib/x86_64-linux-gnu/wine";
 
 /// What a system tells of itself and its users: root, and a plain one with subordinate ids.
@@ -274,8 +299,9 @@ fn add_wine(tree: &Tree) -> Result<()> {
     if !loader.is_file() {
         return Ok(());
     }
-    let unix = Path::new(WINE_LIBRARIES).join("x86_64-unix");
-    tree.copy([&unix, &Path::new(WINE_LIBRARIES).join("x86_64-windows"), Path::new("/usr/share/wine")])?;
+    let [unix, dlls] = ["x86_64-unix", "x86_64-windows"].map(|part| Path::new(WINE_LIBRARIES).join(part));
+    let programs = loader.parent().context("Wine's loader lies in no directory")?;
+    tree.copy([&unix, &dlls, programs, Path::new("/usr/share/wine")])?;
     let libraries = fs::read_dir(&unix).with_context(|| format!("cannot list {}", unix.display()))?;
     let mut programs: Vec<PathBuf> =
         libraries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();

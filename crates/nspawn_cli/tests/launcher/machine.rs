@@ -54,6 +54,12 @@ pub fn processors() -> usize {
     ranges.sum()
 }
 
+/// Returns how long a processor of this machine may be away, in microseconds: a virtual one that waits for a real one
+/// counts that as time used. The machine says so, where it is one, by `NSPAWN_TEST_AWAY_MS`.
+pub fn processor_away_us() -> f64 {
+    std::env::var("NSPAWN_TEST_AWAY_MS").map_or(0.0, |text| text.parse::<f64>().unwrap() * 1000.0)
+}
+
 /// Returns Wine's loader and server, where Wine is installed.
 pub fn wine() -> Option<[PathBuf; 2]> {
     let places = [
