@@ -106,6 +106,8 @@ pub struct Limits {
     pub cpu_percent: Option<Percent>,
     /// The processors that may be used.
     pub affinity: Option<AffinityMask>,
+    /// Processes and threads at once (Linux engine only: no document of HCS has a field for it).
+    pub processes: Option<NonZeroU64>,
     /// Storage operations per second, reads and writes.
     pub storage_iops: Option<NonZeroU64>,
     /// Storage bytes per second, reads and writes.

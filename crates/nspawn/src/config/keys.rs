@@ -59,6 +59,8 @@ const fn optional(name: &'static str, kind: Kind, about: &'static str) -> Key {
 }
 
 const U32: Kind = Kind::Integer { max: u32::MAX as u64 };
+/// The most that a 64-bit Linux can have (`PID_MAX_LIMIT` of linux/threads.h), and that it takes as a limit.
+const PROCESSES: u64 = 4_194_304;
 const U64: Kind = Kind::Integer { max: u64::MAX };
 
 /// The keys of the file. `process_directory` is needed too, but the command line may give it.
@@ -114,6 +116,11 @@ pub(super) const FILE: &[Key] = &[
         "max_cpu_percent",
         Kind::Integer { max: 100 },
         "Processor time limit, in percent of all the host's processors. 0 or absent: none.",
+    ),
+    optional(
+        "max_processes",
+        Kind::Integer { max: PROCESSES },
+        "Limit of processes and threads at once, those of Wine included (Linux hosts only). 0 or absent: none.",
     ),
     optional("max_storage_iops", U32, "Storage limit, in operations per second. 0 or absent: none."),
     optional(

@@ -201,6 +201,7 @@ fn limits(file: &Fields) -> Limits {
         cpu_count: u16::try_from(file.integer("cpus_count")).ok().filter(|count| *count > 0),
         cpu_percent: Percent::new(file.integer("max_cpu_percent")),
         affinity: AffinityMask::new(file.integer("cpu_affinity_hex")),
+        processes: NonZeroU64::new(file.integer("max_processes")),
         storage_iops: NonZeroU64::new(file.integer("max_storage_iops")),
         storage_bandwidth: NonZeroU64::new(file.integer("max_storage_bandwidth_bytes_per_sec")),
     }

@@ -93,6 +93,7 @@ fn the_originals_example_keeps_its_meaning() {
             cpu_count: Some(1),
             cpu_percent: Percent::new(25),
             affinity: AffinityMask::new(1),
+            processes: None,
             storage_iops: NonZeroU64::new(1024),
             storage_bandwidth: NonZeroU64::new(10_485_760),
         }

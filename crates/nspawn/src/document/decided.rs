@@ -56,9 +56,16 @@ pub(super) fn decide<'a>(
     // Named one by one: a new field of the Spec must be decided about before this compiles. The name is in `id`
     // already, the layers are in `root`, services are an extra, and the launcher minds the timeout.
     let Spec { name: _, rootfs: _, hostname, process, mounts, limits, services: _, timeout: _ } = spec;
-    // Affinity is an extra.
-    let Limits { memory_mb, cpu_count: _, cpu_percent: _, affinity: _, storage_iops, storage_bandwidth } =
-        limits;
+    // Affinity and the number of processes are extras.
+    let Limits {
+        memory_mb,
+        cpu_count: _,
+        cpu_percent: _,
+        affinity: _,
+        processes: _,
+        storage_iops,
+        storage_bandwidth,
+    } = limits;
 
     let (processor, remarks) = processor::choose(limits, host_cpus);
     let decided = Decided {

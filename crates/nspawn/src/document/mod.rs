@@ -13,6 +13,8 @@ mod remark;
 mod v1;
 mod v2;
 
+use std::num::NonZeroU64;
+
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
@@ -74,6 +76,9 @@ pub struct Extras {
     /// The processors that may be used; printed as a hexadecimal mask.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "hexadecimal")]
     pub affinity: Option<AffinityMask>,
+    /// How many processes and threads there may be at once (Linux engine only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<NonZeroU64>,
     /// How much of Windows' service world is started (Linux engine only).
     pub services: Services,
 }
@@ -144,7 +149,8 @@ pub fn build(
             (SystemDocument::V2(v2::system(&decided)), ProcessDocument::V2(v2::process(&decided)))
         }
     };
-    let extras = Extras { affinity: spec.limits.affinity, services: spec.services };
+    let extras =
+        Extras { affinity: spec.limits.affinity, processes: spec.limits.processes, services: spec.services };
     Ok((Request { system, process, extras }, remarks))
 }
 

@@ -55,6 +55,7 @@ fn original() -> Spec {
         cpu_count: Some(1),
         cpu_percent: Percent::new(25),
         affinity: AffinityMask::new(1),
+        processes: None,
         storage_iops: 1024.try_into().ok(),
         storage_bandwidth: 10_485_760.try_into().ok(),
     };

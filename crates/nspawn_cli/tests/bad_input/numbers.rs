@@ -6,11 +6,12 @@ use crate::launcher::machine::{NATIVE, has, processors};
 use crate::launcher::run::run;
 use crate::oracle::{REFUSED, place, refuses, refuses_text, said_hello};
 
-const MAXIMA: [(&str, u64); 7] = [
+const MAXIMA: [(&str, u64); 8] = [
     ("max_ram_mb", u32::MAX as u64),
     ("cpus_count", u16::MAX as u64),
     ("cpu_affinity_hex", u64::MAX),
     ("max_cpu_percent", 100),
+    ("max_processes", 4_194_304),
     ("max_storage_iops", u32::MAX as u64),
     ("max_storage_bandwidth_bytes_per_sec", u64::MAX),
     ("timeout_seconds", u32::MAX as u64),

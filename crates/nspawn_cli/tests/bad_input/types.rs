@@ -6,7 +6,7 @@ use crate::launcher::machine::{NATIVE, has};
 use crate::oracle::{place, refuses};
 
 /// The keys and their types. The first twelve are the original program's.
-const KEYS: [(&str, &str); 19] = [
+const KEYS: [(&str, &str); 20] = [
     ("process_directory", "a string"),
     ("process_executable", "a string"),
     ("process_arguments", "an array of strings"),
@@ -14,6 +14,7 @@ const KEYS: [(&str, &str); 19] = [
     ("cpus_count", "a number"),
     ("cpu_affinity_hex", "a number"),
     ("max_cpu_percent", "a number"),
+    ("max_processes", "a number"),
     ("max_storage_iops", "a number"),
     ("max_storage_bandwidth_bytes_per_sec", "a number"),
     ("mapped_directory", "a string"),

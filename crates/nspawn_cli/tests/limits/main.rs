@@ -12,6 +12,7 @@ mod hog;
 #[path = "../launcher/mod.rs"]
 mod launcher;
 mod memory;
+mod processes;
 mod processors;
 mod storage;
 mod together;

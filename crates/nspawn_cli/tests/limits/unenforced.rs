@@ -20,12 +20,13 @@ const READ_ONLY: &str = r#"
         case $place in /sys/fs/cgroup*) mount -o remount,bind,ro "$place";; esac
     done < /proc/self/mountinfo"#;
 
-fn limits() -> [(&'static str, u64); 6] {
+fn limits() -> [(&'static str, u64); 7] {
     [
         ("max_ram_mb", 512),
         ("cpus_count", 1),
         ("max_cpu_percent", 50),
         ("cpu_affinity_hex", 1),
+        ("max_processes", 100),
         ("max_storage_iops", 1024),
         ("max_storage_bandwidth_bytes_per_sec", 10_485_760),
     ]

@@ -46,6 +46,7 @@ fn b02_numbers_are_whole_and_in_range() {
         ("cpus_count", u64::from(u16::MAX)),
         ("cpu_affinity_hex", u64::MAX),
         ("max_cpu_percent", 100),
+        ("max_processes", 4_194_304),
         ("max_storage_iops", u64::from(u32::MAX)),
         ("max_storage_bandwidth_bytes_per_sec", u64::MAX),
         ("timeout_seconds", u64::from(u32::MAX)),

@@ -27,6 +27,9 @@ pub(super) struct Wanted {
     /// Processors that may be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cpus: Option<CpuSet>,
+    /// Processes and threads at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) processes: Option<NonZeroU64>,
     /// Operations and bytes per second on the devices that hold these directories.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) storage: Vec<Storage>,
@@ -51,6 +54,7 @@ pub(super) struct Storage {
 
 const MEMORY: &str = "max_ram_mb";
 const AFFINITY: &str = "cpu_affinity_hex";
+const PROCESSES: &str = "max_processes";
 const IOPS: &str = "max_storage_iops";
 const BANDWIDTH: &str = "max_storage_bandwidth_bytes_per_sec";
 
@@ -85,6 +89,7 @@ pub(super) fn wanted(container: &SystemView, extras: &Extras, host_cpus: u32) ->
             NonZeroU64::new(millionths).map(|millionths| Cpu { key, millionths })
         }),
         cpus: affinity(extras, host_cpus)?,
+        processes: extras.processes,
         storage: std::iter::once(system_volume)
             .chain(mapped)
             .filter(|s| s.iops.is_some() || s.bandwidth.is_some())
@@ -133,6 +138,9 @@ pub(super) fn resolve(
         && resolved.holds(AFFINITY, Controller::Cpuset)
     {
         resolved.limits.cpus = Some(cpus.clone());
+    }
+    if wanted.processes.is_some() && resolved.holds(PROCESSES, Controller::Pids) {
+        resolved.limits.processes = wanted.processes;
     }
     resolved.storage(&wanted.storage, sources);
     match resolved.enforcement.iter().find(|e| matches!(e.verdict, Verdict::Not(_))) {

@@ -16,7 +16,7 @@ const WINDOWS: &str = r#"{
     "mapped_directory": "c:/nspawndir", "stdout_filename": "nspawn_out.txt", "hostname": "box",
     "environment": {"A": "é"}, "mounts": [{"source": "/srv/data", "destination": "c:/program files/data", "read_only": true}],
     "max_ram_mb": 512, "cpus_count": 1, "max_cpu_percent": 25, "cpu_affinity_hex": 1,
-    "max_storage_iops": 1024, "max_storage_bandwidth_bytes_per_sec": 10485760
+    "max_processes": 200, "max_storage_iops": 1024, "max_storage_bandwidth_bytes_per_sec": 10485760
 }"#;
 
 const NATIVE: &str = r#"{

@@ -6,6 +6,8 @@
      burn THREADS MS     keeps so many threads busy for so long; tells the processor time used, the time that went
                          by, and the processors it ran on
      processors          tells which processors it may use, before and after it tried to have them all
+     bomb COUNT          so many copies of itself that rest, or as many as it gets; tells how many
+     threads COUNT       so many threads that rest, or as many as it gets; tells how many
      write COUNT BYTES   so many writes that reach the disk; tells how long they took                              */
 #ifdef _WIN32
 #include "windows.h"
@@ -97,6 +99,24 @@ static int processors(void)
     return burn(8, 300);
 }
 
+static int bomb(int count)
+{
+    int n = 0;
+    while (n < count && start_resting())
+        n++;
+    printf("bomb %d\n", n);
+    return 0;
+}
+
+static int threads(int count)
+{
+    int n = 0;
+    while (n < count && start_thread(rest))
+        n++;
+    printf("threads %d\n", n);
+    return 0;
+}
+
 static int write_all(int count, int bytes)
 {
     long long start = now_us();
@@ -123,6 +143,12 @@ int main(int argc, char **argv)
         return burn(first, second);
     if (!strcmp(what, "processors"))
         return processors();
+    if (!strcmp(what, "bomb"))
+        return bomb(first);
+    if (!strcmp(what, "threads"))
+        return threads(first);
+    if (!strcmp(what, "rest"))
+        return rest(), 0;
     if (!strcmp(what, "write"))
         return write_all(first, second);
     return 2;

@@ -51,10 +51,20 @@ static void *thread(void *body)
     return NULL;
 }
 
-static void start_thread(void (*body)(void))
+static int start_thread(void (*body)(void))
 {
     pthread_t made;
-    pthread_create(&made, NULL, thread, body);
+    return !pthread_create(&made, NULL, thread, body);
+}
+
+static int start_resting(void)
+{
+    pid_t made = fork();
+    if (made == 0) {
+        rest();
+        _exit(0);
+    }
+    return made > 0;
 }
 
 static unsigned long long allowed_processors(void)

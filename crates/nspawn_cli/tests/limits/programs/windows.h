@@ -40,16 +40,19 @@ static void *get_memory(size_t bytes)
 
 static HANDLE started[64];
 
-static void start_self(int n, const char *megabytes)
+static HANDLE start(const char *what, const char *argument)
 {
     STARTUPINFOA startup = {.cb = sizeof startup};
     PROCESS_INFORMATION made = {0};
     char self[MAX_PATH], line[2 * MAX_PATH];
     GetModuleFileNameA(NULL, self, sizeof self);
-    snprintf(line, sizeof line, "\"%s\" hold %s", self, megabytes);
+    snprintf(line, sizeof line, "\"%s\" %s %s", self, what, argument);
     CreateProcessA(self, line, NULL, NULL, FALSE, 0, NULL, NULL, &startup, &made);
-    started[n] = made.hProcess;
+    return made.hProcess;
 }
+
+static void start_self(int n, const char *megabytes) { started[n] = start("hold", megabytes); }
+static int start_resting(void) { return start("rest", "") != NULL; }
 
 static int wait_for(int n)
 {
@@ -65,9 +68,12 @@ static DWORD WINAPI thread(void *body)
     return 0;
 }
 
-static void start_thread(void (*body)(void))
+static int start_thread(void (*body)(void))
 {
-    CloseHandle(CreateThread(NULL, 0, thread, body, 0, NULL));
+    HANDLE made = CreateThread(NULL, 0, thread, body, 0, NULL);
+    if (made)
+        CloseHandle(made);
+    return made != NULL;
 }
 
 static unsigned long long allowed_processors(void)
