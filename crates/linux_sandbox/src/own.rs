@@ -80,9 +80,9 @@ mod tests {
             eprintln!("skipped: parts_stay_writable_whichever_way_the_kernel_gives_them: needs root");
             return;
         }
-        let take: [fn(OwnedFd, &[&str]) -> Result<Parts>; 2] =
-            [Parts::of, |root, paths| Parts::attached(&root, paths)];
-        for take in take {
+        type Take = fn(OwnedFd, &[&str]) -> Result<Parts>;
+        let ways: [Take; 2] = [Parts::of, |root, paths| Parts::attached(&root, paths)];
+        for take in ways {
             let root = file_system("tmpfs", &["mode=755"], MountAttrFlags::empty()).unwrap();
             rustix::fs::mkdirat(&root, "tmp", Mode::RWXU).unwrap();
             let Parts { root, parts } = take(root, &["tmp", "tmp"]).unwrap();

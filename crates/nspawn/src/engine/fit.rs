@@ -163,8 +163,12 @@ pub(super) struct Resources {
 /// are is no error: the document says the host's number then.
 ///
 /// # Errors
-/// `InvalidSpec`: the affinity names a processor that a container here cannot have.
+/// `InvalidSpec`: the affinity names a processor that a container here cannot have. `Unsupported`: processes are limited.
 pub(super) fn check_limits(limits: &Limits, host: Resources) -> Result<Option<String>> {
+    if limits.processes.is_some() {
+        return Err(Error::new(ErrorKind::Unsupported, "enforce", "max_processes")
+            .reason("no document of the Host Compute Service has a field for it"));
+    }
     if let Some(mask) = limits.affinity {
         check_affinity(mask, host)?;
     }

@@ -161,6 +161,18 @@ fn limits_are_held_against_the_host() {
 }
 
 #[test]
+fn processes_are_limited_by_no_document() {
+    let host = Resources { processors: 8, first_group: 8, commit_limit: None };
+    let limits = Limits { processes: NonZeroU64::new(100), ..Limits::default() };
+    let error = check_limits(&limits, host).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(
+        error.one_line(),
+        "cannot enforce max_processes: no document of the Host Compute Service has a field for it"
+    );
+}
+
+#[test]
 fn a_chain_is_an_array_of_absolute_paths() {
     for (text, wanted) in [
         ("null", Some(&[][..])),
