@@ -12,7 +12,6 @@ mount -t devtmpfs none /dev
 mkdir -p /dev/pts /dev/shm "$work"
 mount -t devpts none /dev/pts
 mount -t tmpfs none /dev/shm
-mount -t tmpfs none /tmp
 mount -t tmpfs none /run
 mkdir -p "$work"
 mount -t cgroup2 none /sys/fs/cgroup

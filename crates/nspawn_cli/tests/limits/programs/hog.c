@@ -6,8 +6,8 @@
      burn THREADS MS     keeps so many threads busy for so long; tells the processor time used, the time that went
                          by, and the processors it ran on
      processors          tells which processors it may use, before and after it tried to have them all
-     bomb COUNT          so many copies of itself that rest, or as many as it gets; tells how many
-     threads COUNT       so many threads that rest, or as many as it gets; tells how many
+     bomb COUNT          so many copies of itself that stay, or as many as it gets; tells how many
+     threads COUNT       so many threads that stay, or as many as it gets; tells how many
      write COUNT BYTES   so many writes that reach the disk; tells how long they took                              */
 #ifdef _WIN32
 #include "windows.h"
@@ -102,7 +102,7 @@ static int processors(void)
 static int bomb(int count)
 {
     int n = 0;
-    while (n < count && start_resting())
+    while (n < count && start_staying())
         n++;
     printf("bomb %d\n", n);
     return 0;
@@ -111,7 +111,7 @@ static int bomb(int count)
 static int threads(int count)
 {
     int n = 0;
-    while (n < count && start_thread(rest))
+    while (n < count && start_thread(stay))
         n++;
     printf("threads %d\n", n);
     return 0;
@@ -147,8 +147,8 @@ int main(int argc, char **argv)
         return bomb(first);
     if (!strcmp(what, "threads"))
         return threads(first);
-    if (!strcmp(what, "rest"))
-        return rest(), 0;
+    if (!strcmp(what, "stay"))
+        return stay(), 0;
     if (!strcmp(what, "write"))
         return write_all(first, second);
     return 2;

@@ -25,6 +25,7 @@ static long long used_us(void)
 
 static int this_processor(void) { return GetCurrentProcessorNumber(); }
 static void rest(void) { Sleep(3000); }
+static void stay(void) { Sleep(60000); }
 
 static int processor_count(void)
 {
@@ -52,7 +53,7 @@ static HANDLE start(const char *what, const char *argument)
 }
 
 static void start_self(int n, const char *megabytes) { started[n] = start("hold", megabytes); }
-static int start_resting(void) { return start("rest", "") != NULL; }
+static int start_staying(void) { return start("stay", "") != NULL; }
 
 static int wait_for(int n)
 {
