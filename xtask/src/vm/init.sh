@@ -4,9 +4,8 @@
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 /busybox mount -t proc none /proc
-/busybox mkdir -p /usr/local/bin
-/busybox --install -s /usr/local/bin
-export PATH=$PATH:/usr/local/bin
+# Under names that no program of the host has.
+/busybox --install -s /usr/bin
 mount -t sysfs none /sys
 mount -t devtmpfs none /dev
 mkdir -p /dev/pts /dev/shm "$work"

@@ -213,7 +213,7 @@ impl Hierarchy {
             Version::V1 => {
                 rustix::fs::access(own, Access::WRITE_OK | Access::EXEC_OK)
                     .map_err(|error| Error::io("make a control group below", own, error))?;
-                Ok(v2::Place { parent: own.clone(), enable: Vec::new() })
+                Ok(v2::Place::ready(own))
             }
             Version::V2 => v2::place(&self.chain(), controllers),
         }

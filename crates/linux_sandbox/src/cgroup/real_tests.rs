@@ -194,6 +194,23 @@ fn forks_beyond_the_limit_are_refused() {
 }
 
 #[test]
+fn a_delegated_group_holds_its_sandboxes() {
+    let limits =
+        Limits { processes: Some(n(4)), cpu: CpuQuota::from_millionths(n(500_000)), ..Limits::default() };
+    let Some(group) = scratch("delegated", &limits) else { return };
+    let own = fs::read_to_string("/proc/self/cgroup").expect("proc is mounted");
+    let Some(delegated) = own.lines().find_map(|line| line.strip_prefix("0::")?.strip_suffix("/launcher"))
+    else {
+        let error = Error::new(ErrorKind::Absent, "find", "a delegated group with this process alone");
+        return skip("a_delegated_group_holds_its_sandboxes", &error);
+    };
+    let path = group.0.paths().next().expect("one directory");
+    assert_eq!(path.parent().expect("a group"), Path::new(&format!("/sys/fs/cgroup{delegated}")));
+    let output = group.run("cat /proc/self/cgroup");
+    assert!(String::from_utf8_lossy(&output.stdout).contains(&format!("{delegated}/{}", group.0.name())));
+}
+
+#[test]
 fn a_name_can_be_taken_once() {
     let limits = Limits { processes: Some(n(4)), ..Limits::default() };
     let Some(group) = scratch("twice", &limits) else { return };

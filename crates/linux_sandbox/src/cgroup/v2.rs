@@ -3,14 +3,16 @@
 //!
 //! A group has a controller only when its parent passes it on (`cgroup.subtree_control`), and a group other than
 //! the hierarchy's root passes nothing on while it has processes of its own. The launcher's own group has one: the
-//! launcher. So a sandbox goes beside it, not below:
+//! launcher. So a sandbox goes
 //!
-//! 1. the nearest group, upward from the launcher's own, that already passes on all that is needed, where the
-//!    caller may make groups: nothing of the host's is changed;
-//! 2. else the nearest one that has the controllers, no processes (or is the root), and that the caller may change:
+//! 1. below it, where it was delegated (systemd's `Delegate=yes`) and has no other process: what is in there is ours
+//!    to arrange, and nobody else changes it. The launcher moves down, into `launcher`;
+//! 2. else beside it: to the nearest group, upward from the launcher's own, that already passes on all that is needed,
+//!    where the caller may make groups: nothing of the host's is changed;
+//! 3. else to the nearest one that has the controllers, no processes (or is the root), and that the caller may change:
 //!    the controllers are switched on in it, and stay on.
 //!
-//! The launcher is never moved: who started it (systemd, a container engine) expects it where it is.
+//! Elsewhere the launcher is never moved: who started it (systemd, a container engine) expects it where it is.
 
 use std::path::{Path, PathBuf};
 
@@ -22,18 +24,34 @@ use super::limits::Rate;
 use super::v1::check_cpus;
 use super::{Controller, Error, ErrorKind, Limits, Version};
 
+/// The group in a delegated one that the launcher moves to.
+const LAUNCHER: &str = "launcher";
+
 /// Where a new group goes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub parent: PathBuf,
     /// What `parent` has to pass on and does not yet.
     pub enable: Vec<Controller>,
+    /// The group in `parent` that the launcher, its only process, has to move to before.
+    pub leave_for: Option<PathBuf>,
+}
+
+impl Place {
+    pub(super) fn ready(parent: &Path) -> Self {
+        Self { parent: parent.to_owned(), enable: Vec::new(), leave_for: None }
+    }
 }
 
 /// Finds the place for a group with the `wanted` controllers along `chain`: the launcher's own group, then those
 /// above it. Changes nothing.
 pub(super) fn place(chain: &[PathBuf], wanted: &[Controller]) -> Result<Place, Error> {
     let levels = chain.iter().map(|path| Level::read(path)).collect::<Result<Vec<_>, _>>()?;
+    // The launcher may have moved down before.
+    let moved = chain.first().is_some_and(|own| own.ends_with(LAUNCHER));
+    if let Some(below) = levels.get(usize::from(moved)).and_then(|own| own.below(wanted)) {
+        return Ok(below);
+    }
     let ready = levels.iter().find(|level| level.obstacle(&[], wanted).is_none());
     let chosen = ready.map(|level| (level, Vec::new())).or_else(|| {
         levels
@@ -42,13 +60,21 @@ pub(super) fn place(chain: &[PathBuf], wanted: &[Controller]) -> Result<Place, E
             .find(|(level, missing)| !missing.is_empty() && level.obstacle(missing, wanted).is_none())
     });
     match chosen {
-        Some((level, enable)) => Ok(Place { parent: level.path.clone(), enable }),
+        Some((level, enable)) => Ok(Place { enable, ..Place::ready(&level.path) }),
         None => Err(explain(&levels, wanted)),
     }
 }
 
-/// Switches the missing controllers on in the place.
+/// Switches the missing controllers on in the place, which the launcher leaves where it is in the way.
 pub(super) fn enable(place: &Place) -> Result<(), Error> {
+    if let Some(group) = &place.leave_for {
+        match files::make(group) {
+            Err(error) if error.kind() != ErrorKind::Exists => return Err(error),
+            _ => {}
+        }
+        let procs = group.join("cgroup.procs");
+        files::write(&procs, "0").map_err(|error| Error::io("move the launcher by", &procs, error))?;
+    }
     let Some(&first) = place.enable.first() else { return Ok(()) };
     let text: Vec<String> = place.enable.iter().map(|c| format!("+{}", c.name(Version::V2))).collect();
     let path = place.parent.join("cgroup.subtree_control");
@@ -76,6 +102,10 @@ enum Role {
     /// The hierarchy's root, where processes do not matter.
     Root,
     Free,
+    /// Delegated, with the launcher as its only process.
+    Ours,
+    /// Delegated, with processes in groups below only.
+    Left,
     Occupied,
     /// Part of a threaded subtree, which cannot hold memory and io.
     Threaded,
@@ -93,11 +123,16 @@ enum Obstacle {
 impl Level {
     fn read(path: &Path) -> Result<Self, Error> {
         let control = path.join("cgroup.subtree_control");
+        let processes = files::read(&path.join("cgroup.procs"))?;
         let role = match std::fs::read_to_string(path.join("cgroup.type")) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Role::Root,
             Err(error) => return Err(Error::io("read", &path.join("cgroup.type"), error)),
             Ok(kind) if kind.trim_end() != "domain" => Role::Threaded,
-            Ok(_) if files::read(&path.join("cgroup.procs"))?.is_empty() => Role::Free,
+            Ok(_) if processes.is_empty() && is_delegated(path) => Role::Left,
+            Ok(_) if processes.is_empty() => Role::Free,
+            Ok(_) if processes.trim_end() == std::process::id().to_string() && is_delegated(path) => {
+                Role::Ours
+            }
             Ok(_) => Role::Occupied,
         };
         // Who moves a process has to be allowed to write the cgroup.procs of the nearest group above both its old
@@ -112,6 +147,19 @@ impl Level {
             control: rustix::fs::access(&control, Access::WRITE_OK),
             path: path.to_owned(),
         })
+    }
+
+    /// Returns the place below the launcher's own group, where that is ours to arrange.
+    fn below(&self, wanted: &[Controller]) -> Option<Place> {
+        let missing = self.missing(wanted);
+        let has_all = missing.iter().all(|controller| self.available.contains(controller));
+        let may = self.entry.and(self.control).is_ok();
+        let leave_for = match self.role {
+            Role::Ours => Some(self.path.join(LAUNCHER)),
+            Role::Left => None,
+            _ => return None,
+        };
+        (has_all && may).then(|| Place { enable: missing, leave_for, parent: self.path.clone() })
     }
 
     fn missing(&self, wanted: &[Controller]) -> Vec<Controller> {
@@ -130,12 +178,21 @@ impl Level {
         if self.role == Role::Threaded {
             return Some(Obstacle::Threaded);
         }
-        if self.role == Role::Occupied && !enable.is_empty() {
+        if matches!(self.role, Role::Occupied | Role::Ours) && !enable.is_empty() {
             return Some(Obstacle::Occupied);
         }
         let access = if enable.is_empty() { self.entry } else { self.entry.and(self.control) };
         access.err().map(Obstacle::Access)
     }
+}
+
+/// Tells whether systemd has left the group to who runs in it: it says so in an attribute of the directory, which is
+/// the second one for groups of plain users (systemd's CGROUP_DELEGATION document).
+fn is_delegated(path: &Path) -> bool {
+    ["trusted.delegate", "user.delegate"].iter().any(|name| {
+        let mut value = [0; 8];
+        rustix::fs::getxattr(path, *name, &mut value).is_ok_and(|length| value[..length] == *b"1")
+    })
 }
 
 fn names(text: &str) -> Vec<Controller> {

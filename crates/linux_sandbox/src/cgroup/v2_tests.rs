@@ -110,7 +110,7 @@ fn a_group_goes_to_the_nearest_place_that_passes_on_what_is_needed() {
         let chain = tree(root.path(), &levels);
         let got = place(&chain, wanted).unwrap_or_else(|error| panic!("{case}: {error}"));
         let parent = chain[chain.len() - 1 - level].clone();
-        assert_eq!(got, Place { parent, enable: enable.to_vec() }, "{case}");
+        assert_eq!(got, Place { enable: enable.to_vec(), ..Place::ready(&parent) }, "{case}");
     }
 }
 
@@ -138,6 +138,46 @@ fn where_no_group_can_be_made_the_obstacle_is_named() {
     }
     let error = place(&[], &[Memory]).expect_err("no group at all");
     assert_eq!(error.kind(), ErrorKind::Absent);
+}
+
+#[test]
+fn what_was_delegated_to_the_launcher_is_arranged_by_it() {
+    let own = |role, control| Level {
+        path: "/own".into(),
+        available: vec![Memory, Cpu],
+        passed_on: vec![Memory],
+        role,
+        entry: Ok(()),
+        control,
+    };
+    let below = |leave_for: Option<&str>| {
+        Some(Place { parent: "/own".into(), enable: vec![Cpu], leave_for: leave_for.map(PathBuf::from) })
+    };
+    for (case, own, wanted, place) in [
+        ("alone in it", own(Role::Ours, Ok(())), [Memory, Cpu], below(Some("/own/launcher"))),
+        ("it left before", own(Role::Left, Ok(())), [Memory, Cpu], below(None)),
+        ("others are in it", own(Role::Occupied, Ok(())), [Memory, Cpu], None),
+        ("it lacks a controller", own(Role::Ours, Ok(())), [Memory, Io], None),
+        ("it may not be changed", own(Role::Ours, Err(Errno::ACCESS)), [Memory, Cpu], None),
+    ] {
+        assert_eq!(own.below(&wanted), place, "{case}");
+    }
+}
+
+#[test]
+fn the_launcher_leaves_before_controllers_are_switched_on() {
+    let root = tempfile::tempdir().expect("a directory");
+    let chain = tree(root.path(), &[Fake(ALL, "memory", Some("domain\n"), "1\n")]);
+    let leave_for = Some(chain[0].join("launcher"));
+    let place = Place { parent: chain[0].clone(), enable: vec![Cpu], leave_for };
+    // In a plain directory it cannot be moved, and then nothing else is done.
+    let error = enable(&place).expect_err("no such file");
+    assert!(error.to_string().contains("launcher/cgroup.procs"), "{error}");
+    let control = fs::read_to_string(chain[0].join("cgroup.subtree_control")).expect("a file");
+    assert_eq!(control, "memory");
+    fs::write(chain[0].join("launcher/cgroup.procs"), "").expect("a file");
+    enable(&place).expect("a launcher that left once leaves again");
+    assert_eq!(fs::read_to_string(chain[0].join("launcher/cgroup.procs")).expect("a file"), "0");
 }
 
 #[test]
