@@ -35,12 +35,12 @@ echo '+cpuset +cpu +io +memory +pids' > $groups/cgroup.subtree_control
 mkdir -p $groups/system.slice/tests.service
 echo '+memory +pids' > $groups/system.slice/cgroup.subtree_control
 
-# suite NAME USER GROUP PROGRAM ARGUMENTS...: standard error comes after the rest, as it would cut lines of the rest.
-suite() {
-    name=$1 user=$2 group=$3
-    shift 3
-    echo "@suite $name"
-    began=$(date +%s)
+. /suite.sh
+
+# run USER GROUP PROGRAM ARGUMENTS...
+run() {
+    user=$1 group=$2
+    shift 2
     (
         cd /tmp
         echo 0 > "$groups/$group/cgroup.procs"
@@ -49,12 +49,21 @@ suite() {
             *) exec timeout 600 setpriv --reuid "$user" --regid "$user" --clear-groups "$@";;
         esac
     ) 2> /tmp/stderr
-    status=$?
-    cat /tmp/stderr
-    echo "@ended $status after $(($(date +%s) - began)) s"
 }
 
-. "$work/vm/suites.sh"
-echo "@done"
-sync
-poweroff -f
+. "$work/vm/suites"
+[ -s "$work/vm/systemd" ] || finish
+
+# The rest runs under systemd, which takes over as the first process, and finds its control groups as after a boot.
+rmdir $groups/system.slice/tests.service $groups/system.slice
+mkdir -p /run/systemd/system
+cat > /run/systemd/system/suites.service <<END
+[Unit]
+DefaultDependencies=no
+[Service]
+Type=oneshot
+Environment=work=$work
+ExecStart=/bin/sh /systemd.sh
+END
+exec > /dev/console 2>&1
+exec /lib/systemd/systemd --unit=suites.service

@@ -26,7 +26,13 @@ use suites::{Built, Provided, SUITES, Suite};
 
 /// How long the machine may run, emulated on a busy host.
 const DEADLINE: Duration = Duration::from_secs(900);
-const INIT: &str = include_str!("init.sh");
+/// What the machine runs, and what its systemd runs.
+const SCRIPTS: [(&str, &str); 3] = [
+    ("init", include_str!("init.sh")),
+    ("suite.sh", include_str!("suite.sh")),
+    ("systemd.sh", include_str!("systemd.sh")),
+];
+const SYSTEMD: &str = "/lib/systemd/systemd";
 /// Room for what is written in the machine, on each of its disks.
 const SPARE: u64 = 256 << 20;
 
@@ -165,7 +171,7 @@ impl Host {
             && compile("x86_64-w64-mingw32-gcc", hog, "hog.exe", &["-lshell32", "-lws2_32"])
             && compile("x86_64-w64-mingw32-gcc", &format!("{behaving}/windows.c"), "windows.exe", &[])
             && self.make_base().inspect_err(|error| println!("{error:#}")).is_ok();
-        Ok(Provided { native, windows })
+        Ok(Provided { native, windows, systemd: Path::new(SYSTEMD).is_file() })
     }
 
     /// Makes the base layer, by starting a Windows program.
@@ -204,6 +210,9 @@ impl Host {
         tree.link("busybox", &busybox)?;
         tree.copy_linked(&[std::env::current_exe().context("cannot find myself")?])?;
         tree.copy_linked(&TOOLS.iter().filter_map(|name| shell::find(name)).collect::<Vec<_>>())?;
+        if Path::new(SYSTEMD).is_file() {
+            tree.copy_linked(&[SYSTEMD])?;
+        }
         tree.copy_to(Path::new("overlay.ko"), &kernel.overlay)?;
         add_wine(&tree)?;
         for (path, text) in ETC {
@@ -212,7 +221,9 @@ impl Host {
         for directory in ["proc", "sys", "dev", "tmp", "run", "root", "home/plain"] {
             tree.write(&format!("{directory}/.keep"), "")?;
         }
-        tree.write("init", INIT)?;
+        for (path, text) in SCRIPTS {
+            tree.write(path, text)?;
+        }
         shell::read(Command::new("chmod").arg("755").arg(self.directory.join("system.tree/init")))?;
         tree.into_image(&image, SPARE)?;
         fs::write(&mark, key).with_context(|| format!("cannot write {}", mark.display()))?;
@@ -221,9 +232,9 @@ impl Host {
 
     /// Returns a text that changes with what the root file system is made of.
     fn key(&self, kernel: &Kernel) -> Result<String> {
-        let mut key = format!("{}\n{INIT}\n{TOOLS:?}\n", kernel.release);
+        let mut key = format!("{}\n{SCRIPTS:?}\n{TOOLS:?}\n", kernel.release);
         let ntdll = format!("{WINE_LIBRARIES}/x86_64-unix/ntdll.so");
-        for path in [windows::WINE, &ntdll, "/usr/bin/newuidmap", "/lib64/ld-linux-x86-64.so.2"] {
+        for path in [SYSTEMD, windows::WINE, &ntdll, "/usr/bin/newuidmap", "/lib64/ld-linux-x86-64.so.2"] {
             let state = fs::metadata(path).map_or((0, 0), |file| (file.len(), file.mtime()));
             key.push_str(&format!("{path} {state:?}\n"));
         }
@@ -247,7 +258,9 @@ impl Host {
             tree.link("tmp/walls_state", self.target.join(SHARED_ROOT))?;
         }
         tree.write("tmp/.keep", "")?;
-        tree.write("vm/suites.sh", &suites::script(suites.iter().copied(), &self.built, &self.programs())?)?;
+        let [first, later] = suites::scripts(suites, &self.built, &self.programs())?;
+        tree.write("vm/suites", &first)?;
+        tree.write("vm/systemd", &later)?;
         let image = self.directory.join("work.img");
         tree.into_image(&image, SPARE)?;
         Ok(image)
@@ -255,7 +268,7 @@ impl Host {
 }
 
 /// Programs of the host that tests run; busybox stands in for those that are not there, and for all others.
-const TOOLS: [&str; 24] = [
+const TOOLS: [&str; 25] = [
     "sh",
     "cat",
     "chmod",
@@ -273,6 +286,7 @@ const TOOLS: [&str; 24] = [
     "setpriv",
     "sleep",
     "stat",
+    "systemd-run",
     "taskset",
     "test",
     "timeout",

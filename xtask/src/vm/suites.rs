@@ -18,8 +18,7 @@ pub struct Suite {
     /// For the test harness: parts of the names of the tests that run.
     filters: &'static [&'static str],
     needs: Needs,
-    /// Its control group, below the hierarchy's root.
-    group: &'static str,
+    place: Place,
 }
 
 /// What a suite takes beside the kernel.
@@ -32,6 +31,27 @@ enum Needs {
     Wine,
 }
 
+/// The control group of a suite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The hierarchy's root, where processes are in nobody's way.
+    Root,
+    /// A group with processes, below one that passes on memory and processes only: as services of systemd have.
+    Service,
+    /// That of a service of a systemd which runs here, and has left the group to it.
+    Delegated,
+}
+
+impl Place {
+    /// Returns its path below the hierarchy's root, where the machine's own script makes it.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Root | Self::Delegated => "",
+            Self::Service => "system.slice/tests.service",
+        }
+    }
+}
+
 /// What the host could provide.
 #[derive(Debug, Clone, Copy)]
 pub struct Provided {
@@ -39,20 +59,17 @@ pub struct Provided {
     pub native: bool,
     /// All that Windows programs take.
     pub windows: bool,
+    /// A systemd.
+    pub systemd: bool,
 }
-
-/// The hierarchy's root, where processes are in nobody's way.
-const ROOT: &str = "";
-/// A group with processes, below one that passes on memory and processes only: what a service of systemd has.
-const SERVICE: &str = "system.slice/tests.service";
 
 const fn suite(
     name: &'static str,
     (package, target): (&'static str, &'static str),
     filters: &'static [&'static str],
-    (needs, group): (Needs, &'static str),
+    (needs, place): (Needs, Place),
 ) -> Suite {
-    Suite { name, package, target, filters, needs, group }
+    Suite { name, package, target, filters, needs, place }
 }
 
 const LIMITS: (&str, &str) = ("nspawn_cli", "limits");
@@ -65,23 +82,38 @@ const GROUPS: (&str, &str) = ("linux_sandbox", "linux_sandbox");
 
 /// All of them, in the order in which they run. What takes long in an emulated machine and is the same on every kernel
 /// stays out.
-pub const SUITES: [Suite; 6] = [
+pub const SUITES: [Suite; 8] = [
     suite(
         "groups at the root",
         GROUPS,
         &["real_tests::a_process_sees", "real_tests::forks"],
-        (Needs::Nothing, ROOT),
+        (Needs::Nothing, Place::Root),
     ),
-    suite("groups in a service", GROUPS, &["real_tests::"], (Needs::Nothing, SERVICE)),
-    suite("sandbox", ("linux_sandbox", "sandbox"), &["--skip", "made_at_once"], (Needs::Nothing, ROOT)),
-    suite("conformance", ("nspawn", "conformance"), &["on_linux::"], (Needs::Compiler, SERVICE)),
-    suite("limits", LIMITS, &["native", "unenforced::"], (Needs::Compiler, SERVICE)),
-    suite("limits, Windows", LIMITS, WINDOWS, (Needs::Wine, SERVICE)),
+    suite("groups in a service", GROUPS, &["real_tests::"], (Needs::Nothing, Place::Service)),
+    suite(
+        "sandbox",
+        ("linux_sandbox", "sandbox"),
+        &["--skip", "made_at_once"],
+        (Needs::Nothing, Place::Root),
+    ),
+    suite("conformance", ("nspawn", "conformance"), &["on_linux::"], (Needs::Compiler, Place::Service)),
+    suite("limits", LIMITS, &["native", "unenforced::"], (Needs::Compiler, Place::Service)),
+    suite("limits, Windows", LIMITS, WINDOWS, (Needs::Wine, Place::Service)),
+    suite("delegated groups", GROUPS, &["real_tests::a_delegated"], (Needs::Nothing, Place::Delegated)),
+    suite(
+        "delegated limits",
+        LIMITS,
+        &["native::too_much_in_one", "native::operations"],
+        (Needs::Compiler, Place::Delegated),
+    ),
 ];
 
 impl Suite {
     /// Tells what is missing, if something is.
     pub fn missing(&self, provided: Provided) -> Option<&'static str> {
+        if self.place == Place::Delegated && !provided.systemd {
+            return Some("systemd is not installed");
+        }
         match self.needs {
             Needs::Compiler if !provided.native => Some("cc cannot link the programs of the tests"),
             Needs::Wine if !provided.windows => {
@@ -98,25 +130,28 @@ impl Suite {
         Ok(format!(
             "suite '{}' root '{}' '{}' --show-output {}\n",
             self.name,
-            self.group,
+            self.place.path(),
             program.display(),
             self.filters.join(" ")
         ))
     }
 }
 
-/// Returns the script that runs `suites`.
+/// Returns the scripts that run `suites`: that of the machine, and that of its systemd, empty where it has none to run.
 ///
 /// # Errors
 /// A test program was not built.
-pub fn script<'a>(
-    suites: impl IntoIterator<Item = &'a Suite>,
-    built: &Built,
-    programs: &Path,
-) -> Result<String> {
+pub fn scripts(suites: &[&Suite], built: &Built, programs: &Path) -> Result<[String; 2]> {
+    let (later, first): (Vec<&Suite>, Vec<&Suite>) =
+        suites.iter().partition(|suite| suite.place == Place::Delegated);
+    let later = if later.is_empty() { String::new() } else { script(&later, built, programs)? };
+    Ok([script(&first, built, programs)?, later])
+}
+
+fn script(suites: &[&Suite], built: &Built, programs: &Path) -> Result<String> {
     // A processor of a machine without one of its own is away at times, which it takes for time that was used.
     let first = format!("export NSPAWN_TEST_PROGRAMS='{}' NSPAWN_TEST_AWAY_MS=150\n", programs.display());
-    suites.into_iter().try_fold(first, |script, suite| Ok(script + &suite.line(&built.tests)?))
+    suites.iter().try_fold(first, |script, suite| Ok(script + &suite.line(&built.tests)?))
 }
 
 /// A package's name and a target's.
@@ -191,21 +226,22 @@ mod tests {
     fn programs_are_found_in_what_cargo_tells() {
         let built = built(MESSAGES).unwrap();
         assert_eq!(built.launcher, Path::new("/t/debug/hostcompute_nspawn"));
-        let suites = [suite("x", LIMITS, &["native"], (Needs::Compiler, SERVICE))];
+        let suites = [suite("x", LIMITS, &["native"], (Needs::Compiler, Place::Service))];
         assert_eq!(built.programs(&suites), [Path::new("/t/debug/deps/limits-1")]);
-        let script = script(&suites, &built, Path::new("/p")).unwrap();
+        let scripts = scripts(&suites.iter().collect::<Vec<_>>(), &built, Path::new("/p")).unwrap();
         assert_eq!(
-            script,
+            scripts[0],
             "export NSPAWN_TEST_PROGRAMS='/p' NSPAWN_TEST_AWAY_MS=150\n\
              suite 'x' root 'system.slice/tests.service' '/t/debug/deps/limits-1' --show-output native\n"
         );
+        assert_eq!(scripts[1], "");
     }
 
     #[test]
     fn what_the_host_lacks_skips_a_suite() {
-        let (none, native) =
-            (Provided { native: false, windows: false }, Provided { native: true, windows: false });
+        let none = Provided { native: false, windows: false, systemd: false };
+        let native = Provided { native: true, systemd: true, ..none };
         let count = |provided| SUITES.iter().filter(|suite| suite.missing(provided).is_some()).count();
-        assert_eq!((count(none), count(native)), (3, 1));
+        assert_eq!((count(none), count(native)), (5, 1));
     }
 }
