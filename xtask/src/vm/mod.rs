@@ -286,7 +286,7 @@ const TOOLS: [&str; 25] = [
     "setpriv",
     "sleep",
     "stat",
-    "systemd-run",
+    "systemctl",
     "taskset",
     "test",
     "timeout",

@@ -4,13 +4,24 @@
 exec > /dev/ttyS1 2>&1
 . /suite.sh
 
-# suite NAME USER GROUP PROGRAM ARGUMENTS...: the program is the service's only process.
+# run USER GROUP PROGRAM ARGUMENTS...: the program is its service's only process.
 run() {
-    user=$1
+    user=$1 number=$((number + 1))
     shift 2
-    systemd-run --quiet --wait --collect --uid "$user" --property Delegate=yes --property DefaultDependencies=no \
-        --property RuntimeMaxSec=600 --property StandardOutput=file:/dev/ttyS1 --property StandardError=file:/tmp/stderr \
-        --setenv NSPAWN_TEST_PROGRAMS --setenv NSPAWN_TEST_AWAY_MS --setenv HOME=/root "$@"
+    cat > /run/systemd/system/suite$number.service <<END
+[Unit]
+DefaultDependencies=no
+[Service]
+Type=oneshot
+User=$user
+Delegate=yes
+TimeoutStartSec=600
+Environment=HOME=/root NSPAWN_TEST_PROGRAMS=$NSPAWN_TEST_PROGRAMS NSPAWN_TEST_AWAY_MS=$NSPAWN_TEST_AWAY_MS
+StandardOutput=file:/dev/ttyS1
+StandardError=file:/tmp/stderr
+ExecStart=$*
+END
+    systemctl start suite$number.service
 }
 
 . "$work/vm/systemd"
