@@ -68,7 +68,8 @@ pub(crate) struct Run {
     pub(crate) directory: Option<PathBuf>,
 
     /// End the program after so many seconds (0: never)
-    #[arg(long, value_name = "SECONDS", help_heading = "Execution")]
+    #[arg(long, value_name = "SECONDS", help_heading = "Execution",
+        value_parser = clap::value_parser!(u64).range(..=4_294_967_295))]
     pub(crate) timeout: Option<u64>,
 
     /// Start so much of Windows' services beside the program (Linux)
@@ -76,7 +77,7 @@ pub(crate) struct Run {
     pub(crate) services: Option<Services>,
 
     /// Print the HCS documents and the plan, and touch nothing
-    #[arg(long, help_heading = "Execution")]
+    #[arg(long, help_heading = "Execution", conflicts_with = "report")]
     pub(crate) dry_run: bool,
 
     /// Write how it ended, as JSON, to this file
@@ -104,7 +105,10 @@ pub(crate) enum Command {
     /// Print the JSON Schema of config.json
     Schema,
     /// Print the manual page
-    Man,
+    Man {
+        /// That of a command
+        command: Option<String>,
+    },
     /// Print the completions of a shell
     Completions {
         /// The shell

@@ -34,7 +34,7 @@ fn obey() -> Status {
         None => commands::run::run(&arguments),
         Some(args::Command::Gc { json }) => commands::gc::run(&arguments, *json),
         Some(args::Command::Schema) => commands::schema::run(),
-        Some(args::Command::Man) => commands::manual::page(),
+        Some(args::Command::Man { command }) => commands::manual::page(command.as_deref()),
         Some(args::Command::Completions { shell }) => commands::manual::completions(*shell),
     };
     done.unwrap_or_else(|error| failure::report(&error))

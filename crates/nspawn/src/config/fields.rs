@@ -189,8 +189,10 @@ fn wrong_type(path: impl Into<String>, wanted: &str, value: &Value) -> Error {
 fn unknown(path: &str, name: &str, keys: &[Key]) -> Error {
     // A long key is compared by its beginning: the distance takes time by the product of both lengths.
     let wanted: String = name.trim().chars().take(COMPARED).flat_map(char::to_lowercase).collect();
-    let distance = |key: &&Key| strsim::osa_distance(&wanted, key.name);
-    let nearest = keys.iter().min_by_key(distance).map_or("", |key| key.name);
+    // Those at the top that we refuse are known, too.
+    let refused = if path.is_empty() { UNSUPPORTED } else { &[] };
+    let names = keys.iter().map(|key| key.name).chain(refused.iter().map(|(name, _)| *name));
+    let nearest = names.min_by_key(|name| strsim::osa_distance(&wanted, name)).unwrap_or("");
     Error::invalid(
         format!("{path}{}", key_shown(name)),
         format!("unknown key; the nearest known key is {nearest}"),

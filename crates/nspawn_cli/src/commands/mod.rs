@@ -14,13 +14,17 @@ use nspawn::report::Status;
 
 use crate::SUCCESS;
 
-/// Prints a result on standard output.
+/// Prints a result on standard output. A reader who has read enough is no failure.
 ///
 /// # Errors
 /// It cannot be written.
 fn print(text: &str) -> nspawn::Result<Status> {
     let mut output = std::io::stdout().lock();
     let written = writeln!(output, "{text}").and_then(|()| output.flush());
-    written.map_err(|error| Error::io("write to", "standard output", error))?;
-    Ok(SUCCESS)
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::io("write to", "standard output", error))
+        }
+        _ => Ok(SUCCESS),
+    }
 }

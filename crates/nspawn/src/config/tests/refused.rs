@@ -101,6 +101,7 @@ fn b03_duplicate_keys_are_refused_however_spelled() {
 #[test]
 fn b04_unknown_keys_are_refused_with_the_nearest_known_one() {
     for (key, subject, nearest) in [
+        ("usr", "usr", "user"),
         ("max_ram", "max_ram", "max_ram_mb"),
         ("cpu_count", "cpu_count", "cpus_count"),
         ("Max_Ram_MB", "Max_Ram_MB", "max_ram_mb"),

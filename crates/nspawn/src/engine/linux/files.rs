@@ -35,6 +35,20 @@ pub(super) fn open_directory(key: &str, path: &Path, own_roots: &[PathBuf]) -> R
     Ok(opened)
 }
 
+/// `OVERLAYFS_SUPER_MAGIC` of linux/magic.h.
+const OVERLAY: i64 = 0x794C_7630;
+
+/// Tells whether a directory, which may be absent, lies on an overlay.
+///
+/// # Errors
+/// The disk's.
+pub(super) fn is_overlay(path: &Path) -> Result<bool> {
+    let there = path.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let found = rustix::fs::statfs(there)
+        .map_err(|errno| Error::io("inspect", there.display().to_string(), errno))?;
+    Ok(found.f_type == OVERLAY)
+}
+
 /// Duplicates one of the launcher's standard handles for the program.
 ///
 /// # Errors
