@@ -32,6 +32,7 @@ pub use error::{Error, Result};
 pub use message::NOTE_LEN;
 pub use plan::{Access, Account, AddressLayout, Ids, Mount, Node, Owner, Ownership, Plan, Program};
 pub use sandbox::{Exit, ProgramExit, Resources, Sandbox, Stdio};
+pub use seccomp::filters;
 pub use sources::Sources;
 pub use stage::{Staged, stage};
 pub use user::is_refused_account;

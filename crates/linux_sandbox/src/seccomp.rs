@@ -128,6 +128,17 @@ impl Filters {
         Ok(Self([compile(refused, libc::EPERM)?, compile(absent, libc::ENOSYS)?]))
     }
 
+    /// Returns each as seccomp(2) takes it: instructions of 8 bytes.
+    fn bytes(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.0.iter().map(|filter| {
+            let instruction = |one: &seccompiler::sock_filter| {
+                let [code, k] = [one.code.to_ne_bytes().to_vec(), one.k.to_ne_bytes().to_vec()];
+                [code, vec![one.jt, one.jf], k].concat()
+            };
+            filter.iter().flat_map(instruction).collect()
+        })
+    }
+
     /// Puts them on this process, for good. Allocates nothing.
     ///
     /// # Errors
@@ -140,6 +151,15 @@ impl Filters {
             })
         })
     }
+}
+
+/// Returns the system call filters of every sandbox as bytes, in the order in which they are put on: for comparing with
+/// what carries the same.
+///
+/// # Errors
+/// The list cannot be compiled.
+pub fn filters() -> io::Result<Vec<Vec<u8>>> {
+    Ok(Filters::new()?.bytes().collect())
 }
 
 /// Calls that set permission bits, and the argument that holds them. Set-user-id and set-group-id bits are refused: a

@@ -1,5 +1,6 @@
 //! `cargo xtask bench start`: time and memory of starting containers, beside bare Wine, bubblewrap and runc.
 
+mod filters;
 pub mod hcs;
 mod machine;
 mod measure;
@@ -16,6 +17,7 @@ use anyhow::{Result, bail};
 use crate::packages;
 use crate::shell::{self, Root};
 use measure::{Contender, Load, duel};
+use peers::Walls;
 use subjects::{Job, Limits, Subjects};
 use table::Outcome;
 
@@ -105,7 +107,15 @@ fn races(subjects: &Subjects, directory: &Path) -> Result<Vec<Race>> {
         race(
             "static native program, fresh container, no limits",
             subjects.contender(Job::Native, Limits::None)?,
-            ("bubblewrap", peers::bubblewrap(&native)),
+            ("bubblewrap", peers::bubblewrap(&native, Walls::Plain)?),
+            single,
+            1.0,
+            41,
+        ),
+        race(
+            "the same, the peer with our filters and a user namespace, as ours",
+            subjects.contender(Job::Native, Limits::None)?,
+            ("bubblewrap", peers::bubblewrap(&native, Walls::Like)?),
             single,
             1.0,
             41,

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
+use super::filters;
 use super::measure::Contender;
 use super::subjects::{self, Limits};
 use crate::{shell, windows};
@@ -71,26 +72,38 @@ fn wineserver() -> Command {
     Command::new(shell::find("wineserver").unwrap_or_else(|| "/usr/lib/wine/wineserver64".into()))
 }
 
+/// Walls around a program besides namespaces for processes, mounts and the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walls {
+    /// None.
+    Plain,
+    /// A user namespace, and our system call filters.
+    Like,
+}
+
 /// Returns bubblewrap running the native program in namespaces like ours.
-pub fn bubblewrap(native: &Path) -> Contender {
+///
+/// # Errors
+/// The filters cannot be made.
+pub fn bubblewrap(native: &Path, walls: Walls) -> Result<Contender> {
     let native = native.to_owned();
-    Contender::new("bwrap", move |_| {
+    let filters = if walls == Walls::Like { filters::write(&native)? } else { Vec::new() };
+    let name = if walls == Walls::Like { "bwrap with filters" } else { "bwrap" };
+    Ok(Contender::new(name, move |_| {
         let mut command = Command::new("bwrap");
         command.args(["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net"]);
+        if walls == Walls::Like {
+            command.args(["--unshare-user", "--uid", "1000", "--gid", "1000"]);
+        }
+        for filter in &filters {
+            // Taken by bubblewrap, and closed with its process.
+            command.arg("--add-seccomp-fd").arg(filters::inherited(filter)?.to_string());
+        }
         command.arg("--ro-bind").arg(&native).arg("/bench");
-        command.args([
-            "--proc",
-            "/proc",
-            "--dev",
-            "/dev",
-            "--tmpfs",
-            "/tmp",
-            "--chdir",
-            "/bench",
-            "/bench/native",
-        ]);
+        command.args(["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/bench"]);
+        command.arg("/bench/native");
         Ok(command)
-    })
+    }))
 }
 
 /// runc running the native program.
