@@ -108,16 +108,17 @@ impl Drop for Maker {
 }
 
 impl Namespace {
-    /// Makes a namespace with these maps, and opens it. A process must be in it until then: it waits at a pipe, so that
-    /// it ends with us too.
+    /// Makes a namespace with these maps, and opens it. A process must be in it until then: it waits at a pipe for a
+    /// byte, or for the pipe's end, which is ours.
     fn new(uids: &str, gids: &str, mapped: impl FnOnce() -> String) -> Result<Self> {
         let failed = |error: io::Error| Error::new("create", "a user namespace", error);
         let (wait, go) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
         let blocked = raw::block_signals(Mask::All);
         let cloned = raw::clone_into(libc::CLONE_NEWUSER);
         if matches!(cloned, Ok(Clone::Child)) {
-            raw::close(go.as_raw_fd());
-            // Nothing is ever written: the end of the pipe is what is awaited.
+            // It has copies of the pipes that other threads make at the same time: two such processes, each with the
+            // other's, would never see an end.
+            raw::close_all_but(&[wait.as_raw_fd()]);
             while rustix::io::read(&wait, &mut [0]) == Err(Errno::INTR) {}
             raw::exit(0);
         }
@@ -126,6 +127,9 @@ impl Namespace {
         // Before the pipe closes, which is dropped first.
         let maker = Maker(pid);
         let opened = map(pid, uids, gids);
+        // Said, and not only closed: a process that another thread made meanwhile may keep a copy. Where the other end is
+        // gone, so is who waited there.
+        let _ = rustix::io::write(&go, &[0]);
         drop(go);
         Ok(Self { opened: opened.context(MAP_IDS, mapped)?, _maker: maker })
     }
@@ -175,7 +179,32 @@ fn map(pid: i32, uids: &str, gids: &str) -> io::Result<OwnedFd> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn threads_make_namespaces_at_once() {
+        const THREADS: usize = 8;
+        let own = Ids { uid: rustix::process::getuid().as_raw(), gid: rustix::process::getgid().as_raw() };
+        if let Err(error) = Namespace::of_one(own, own) {
+            // Not `eprintln!`: the test harness would keep it from whoever counts skipped tests.
+            let _ = writeln!(io::stderr(), "skipped: user::tests::threads_make_namespaces_at_once: {error}");
+            return;
+        }
+        let (sender, made) = channel();
+        for _ in 0..THREADS {
+            let sender = sender.clone();
+            thread::spawn(move || {
+                (0..20).for_each(|_| sender.send(Namespace::of_one(own, own).map(drop)).unwrap());
+            });
+        }
+        for _ in 0..THREADS * 20 {
+            made.recv_timeout(Duration::from_secs(30)).expect("none of them waits for another").unwrap();
+        }
+    }
 
     #[test]
     fn two_ids_are_swapped_and_the_others_stay() {
