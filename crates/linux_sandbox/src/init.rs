@@ -61,6 +61,8 @@ fn await_exec(prepared: &Prepared, outcome: OwnedFd) -> Result<(), Failure> {
             Err(errno) => return Err(Failure(Step::Exec, 0, errno)),
         }
     }
+    // Whoever hears that it runs finds nothing open that is not kept.
+    drop(outcome);
     tell(prepared.status.as_fd(), &Message::Started);
     Ok(())
 }

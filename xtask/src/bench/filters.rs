@@ -7,18 +7,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use rustix::io::{FdFlags, fcntl_setfd};
 
-/// Writes them as files beside a directory, and returns their paths.
+use crate::shell;
+
+/// Has them written as files beside a directory, and returns their paths.
 ///
 /// # Errors
 /// They cannot be made or written.
 pub fn write(directory: &Path) -> Result<Vec<PathBuf>> {
-    let filters = linux_sandbox::filters().context("cannot make the filters")?;
-    let write = |(number, filter): (usize, Vec<u8>)| {
-        let path = directory.with_extension(format!("filter{number}"));
-        fs::write(&path, filter).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(path)
-    };
-    filters.into_iter().enumerate().map(write).collect()
+    let path = |number: usize| PathBuf::from(format!("{}.filter{number}", directory.display()));
+    // Those that another program once had.
+    (0..).map(path).take_while(|path| fs::remove_file(path).is_ok()).for_each(drop);
+    let mut cargo = shell::cargo();
+    cargo.args(["run", "--quiet", "--package", "linux_sandbox", "--example", "filters", "--"]);
+    shell::run(cargo.arg(format!("{}.filter", directory.display())))?;
+    Ok((0..).map(path).take_while(|path| path.is_file()).collect())
 }
 
 /// Opens a file for the program that is run next, by number. It stays open in us: so few are no matter.

@@ -113,7 +113,7 @@ fn check_windows(tally: &mut Tally) -> Result<()> {
 
 /// Runs the tests of the workspace: as root where we can become root, as starting containers takes it.
 fn run_tests(tally: &mut Tally, guest: Option<&Path>) -> Result<()> {
-    let mut command = shell::cargo();
+    let mut command = with_default_signals(&shell::cargo());
     if let Some(guest) = guest {
         command.env("NSPAWN_GUEST_DIR", guest);
     }
@@ -131,6 +131,14 @@ fn run_tests(tally: &mut Tally, guest: Option<&Path>) -> Result<()> {
         tally.fail("cargo test: it failed before or beside the tests");
     }
     Ok(())
+}
+
+/// Returns a command that ignores no signal: tests send some, and whoever started us may have had us ignore them, as
+/// shells do in the background.
+fn with_default_signals(command: &Command) -> Command {
+    let mut env = Command::new("env");
+    env.arg("--default-signal").arg(command.get_program()).args(command.get_args());
+    env
 }
 
 /// Returns the variable by which cargo takes the program that runs what it built.

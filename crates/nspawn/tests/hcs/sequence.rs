@@ -42,10 +42,7 @@ fn the_calls_are_those_of_the_reference(standin: &Standin, schema: Schema) {
         "HcsStartComputeSystem",
         "HcsCreateProcess",
         register[1],
-        // It may have ended before it was watched.
-        "HcsGetProcessProperties",
         // Its end was told; this tells its code.
-        "HcsGetProcessProperties",
         "HcsGetProcessProperties",
         "HcsGetComputeSystemProperties",
         "HcsUnregisterProcessCallback",

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hcs_schema::properties::{Properties, Statistics};
 use hcs_schema::results::ProcessStatus;
 use hcs_sys::vmcompute::Progress;
-use hcs_sys::{Code, Kind, Notification, Started, computecore, vmcompute};
+use hcs_sys::{Code, Notification, Started, computecore, vmcompute};
 
 use super::Deadlines;
 use super::error::{failed, is_gone};
@@ -197,11 +197,6 @@ impl Compute {
                 (ProcessHandle::V2(process), started.map_err(refused)?)
             }
         };
-        // One that ended before it was watched was told of to nobody.
-        if process.status(ask).is_ok_and(|status| status.exited) {
-            let status = Code::from_hresult(0);
-            let _ = self.sender.send(Notification { kind: Kind::ProcessExited, status, data: None });
-        }
         Ok((process, started))
     }
 

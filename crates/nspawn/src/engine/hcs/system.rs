@@ -217,6 +217,9 @@ fn enforced(document: &SystemDocument) -> Vec<Enforcement> {
     asked.map(|(limit, _, verdict)| Enforcement { limit, verdict }).collect()
 }
 
+/// When a process is looked at first, should nothing be told of its end: it may have ended before it was watched.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+
 /// See [`Process`].
 #[derive(Debug)]
 struct HcsProcess {
@@ -281,26 +284,28 @@ impl Process for HcsProcess {
             return Ok(Some(*exit));
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut heard = 0;
+        let (mut heard, mut look) = (0, self.deadlines.look.min(FIRST_LOOK));
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let within = left.map_or(self.deadlines.look, |left| left.min(self.deadlines.look));
+            let within = left.map_or(look, |left| left.min(look));
+            look = self.deadlines.look.min(look * 2);
             let told = self.events.wait(Some(within), |told: &Told| {
                 let over = told.system_exited.is_some() || told.disconnected;
                 (over || told.process_exits > heard).then_some((over, told.process_exits))
             });
             // It ends with its system, and where the service went away nothing more is told. All else is asked for: a
             // notification may be early, and may be lost.
+            let status = self.status();
             let ended = match told {
                 Some((true, _)) => true,
                 Some((false, exits)) => {
                     heard = exits;
-                    self.status().is_none_or(|status| status.exited)
+                    status.is_none_or(|status| status.exited)
                 }
-                None => self.status().is_some_and(|status| status.exited),
+                None => status.is_some_and(|status| status.exited),
             };
             if ended {
-                return Ok(Some(*self.exit.get_or_init(|| self.ended())));
+                return Ok(Some(*self.exit.get_or_init(|| self.ended(status))));
             }
             if left.is_some_and(|left| left <= within) && told.is_none() {
                 return Ok(None);
@@ -325,12 +330,12 @@ impl HcsProcess {
     }
 
     /// Puts together how it ended. What cannot be asked any more, because the system has ended too, is not known.
-    fn ended(&self) -> Exit {
+    fn ended(&self, asked: Option<ProcessStatus>) -> Exit {
         if let Some(relay) = self.relay.lock().unwrap_or_else(PoisonError::into_inner).take() {
             relay.finish(self.deadlines.relay);
         }
         let told = || self.events.wait(Some(Duration::ZERO), |told| told.process_status);
-        let status = self.status().or_else(told);
+        let status = asked.or_else(told);
         let status = match status.and_then(ProcessStatus::code) {
             // Its code is then one that the service chose.
             _ if self.killed.load(Ordering::Relaxed) => ExitStatus::Signal(KILL),
