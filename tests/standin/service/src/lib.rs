@@ -28,6 +28,8 @@ pub mod table;
 pub mod watch;
 
 #[cfg(windows)]
+mod job;
+#[cfg(windows)]
 pub mod memory;
 #[cfg(windows)]
 pub mod process;

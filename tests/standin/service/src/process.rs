@@ -20,6 +20,7 @@ use windows_sys::Win32::System::Threading::{
 
 use crate::code::{Code, Failure, Result};
 use crate::document::Process;
+use crate::job;
 use crate::machine::Used;
 use crate::memory::wide;
 use crate::path::{self, Mapping};
@@ -87,6 +88,8 @@ pub fn spawn(document: &Process, mappings: &[Mapping]) -> Result<(Child, Pipes)>
         let missing = failure.code == Code::PATH_NOT_FOUND;
         Failure { code: if missing { Code::FILE_NOT_FOUND } else { failure.code }, ..failure }
     })?;
+    // Where it has ended meanwhile it needs no end.
+    let _ = job::hold(&child);
     Ok((child, pipes))
 }
 
