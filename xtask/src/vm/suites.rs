@@ -38,15 +38,19 @@ enum Place {
     Root,
     /// A group with processes, below one that passes on memory and processes only: as services of systemd have.
     Service,
-    /// That of a service of a systemd which runs here, and has left the group to it.
+    /// That of a service of a systemd which runs here, delegated to it.
     Delegated,
+    /// That of a service of a systemd which keeps it.
+    Kept,
 }
 
 impl Place {
-    /// Returns its path below the hierarchy's root, where the machine's own script makes it.
-    fn path(self) -> &'static str {
+    /// Returns what the scripts take: a path below the hierarchy's root, or whether systemd delegates.
+    fn word(self) -> &'static str {
         match self {
-            Self::Root | Self::Delegated => "",
+            Self::Root => "",
+            Self::Delegated => "yes",
+            Self::Kept => "no",
             Self::Service => "system.slice/tests.service",
         }
     }
@@ -82,7 +86,7 @@ const GROUPS: (&str, &str) = ("linux_sandbox", "linux_sandbox");
 
 /// All of them, in the order in which they run. What takes long in an emulated machine and is the same on every kernel
 /// stays out.
-pub const SUITES: [Suite; 8] = [
+pub const SUITES: [Suite; 9] = [
     suite(
         "groups at the root",
         GROUPS,
@@ -99,19 +103,27 @@ pub const SUITES: [Suite; 8] = [
     suite("conformance", ("nspawn", "conformance"), &["on_linux::"], (Needs::Compiler, Place::Service)),
     suite("limits", LIMITS, &["native", "unenforced::"], (Needs::Compiler, Place::Service)),
     suite("limits, Windows", LIMITS, WINDOWS, (Needs::Wine, Place::Service)),
-    suite("delegated groups", GROUPS, &["real_tests::a_delegated"], (Needs::Nothing, Place::Delegated)),
+    suite("systemd, delegated", GROUPS, &["real_tests::a_delegated"], (Needs::Nothing, Place::Delegated)),
+    suite("systemd, not delegated", GROUPS, &["real_tests::a_delegated"], (Needs::Nothing, Place::Kept)),
     suite(
-        "delegated limits",
+        "systemd, limits",
         LIMITS,
         &["native::too_much_in_one", "native::operations"],
-        (Needs::Compiler, Place::Delegated),
+        (Needs::Compiler, Place::Kept),
     ),
 ];
+
+impl Place {
+    /// Tells whether the suite runs under systemd.
+    fn is_systemds(self) -> bool {
+        matches!(self, Self::Delegated | Self::Kept)
+    }
+}
 
 impl Suite {
     /// Tells what is missing, if something is.
     pub fn missing(&self, provided: Provided) -> Option<&'static str> {
-        if self.place == Place::Delegated && !provided.systemd {
+        if self.place.is_systemds() && !provided.systemd {
             return Some("systemd is not installed");
         }
         match self.needs {
@@ -130,7 +142,7 @@ impl Suite {
         Ok(format!(
             "suite '{}' root '{}' '{}' --show-output {}\n",
             self.name,
-            self.place.path(),
+            self.place.word(),
             program.display(),
             self.filters.join(" ")
         ))
@@ -143,7 +155,7 @@ impl Suite {
 /// A test program was not built.
 pub fn scripts(suites: &[&Suite], built: &Built, programs: &Path) -> Result<[String; 2]> {
     let (later, first): (Vec<&Suite>, Vec<&Suite>) =
-        suites.iter().partition(|suite| suite.place == Place::Delegated);
+        suites.iter().partition(|suite| suite.place.is_systemds());
     let later = if later.is_empty() { String::new() } else { script(&later, built, programs)? };
     Ok([script(&first, built, programs)?, later])
 }
@@ -242,6 +254,6 @@ mod tests {
         let none = Provided { native: false, windows: false, systemd: false };
         let native = Provided { native: true, systemd: true, ..none };
         let count = |provided| SUITES.iter().filter(|suite| suite.missing(provided).is_some()).count();
-        assert_eq!((count(none), count(native)), (5, 1));
+        assert_eq!((count(none), count(native)), (6, 1));
     }
 }

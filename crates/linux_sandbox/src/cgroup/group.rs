@@ -1,10 +1,12 @@
 //! One sandbox's group: made, ended and removed.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::host::Hierarchy;
+use super::systemd::Manager;
 use super::{Controller, Error, ErrorKind, Host, Limits, Version, files, kill, v1, v2};
 
 /// The directories of one sandbox, one in each hierarchy that limits it. Dropping it leaves them where they are.
@@ -29,8 +31,32 @@ impl Host {
     /// Kinds of failure: [`ErrorKind::Absent`], [`ErrorKind::ReadOnly`], [`ErrorKind::Denied`] and
     /// [`ErrorKind::Occupied`] by the host, before anything is made; [`ErrorKind::Exists`] and
     /// [`ErrorKind::Refused`] by name and value.
+    ///
+    /// Where systemd has to be asked, this process moves into a scope of its own first.
     pub fn create(&self, name: &str, limits: &Limits) -> Result<Group, Error> {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         check_name(name)?;
+        if self.manager(limits)?.is_none() {
+            return self.make(name, limits);
+        }
+        let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(manager) = Self::detect()?.manager(limits)? {
+            manager.scope(name)?;
+        }
+        Self::detect()?.make(name, limits)
+    }
+
+    /// Returns the systemd that has to be asked before, if it has to.
+    fn manager(&self, limits: &Limits) -> Result<Option<Manager>, Error> {
+        for (hierarchy, controllers) in self.shares(limits)? {
+            if let Some(manager) = hierarchy.manager(&controllers)? {
+                return Ok(Some(manager));
+            }
+        }
+        Ok(None)
+    }
+
+    fn make(&self, name: &str, limits: &Limits) -> Result<Group, Error> {
         let mut made = Made(Vec::new());
         for part in self.parts(limits)? {
             let settings = match part.hierarchy.version {
@@ -48,6 +74,16 @@ impl Host {
 
     /// Finds the hierarchies and places for all limits, before anything is made.
     fn parts(&self, limits: &Limits) -> Result<Vec<Part<'_>>, Error> {
+        let shares = self.shares(limits)?.into_iter();
+        shares
+            .map(|(hierarchy, controllers)| {
+                Ok(Part { place: hierarchy.place(&controllers)?, hierarchy, controllers })
+            })
+            .collect()
+    }
+
+    /// Returns which hierarchy holds which of the limits.
+    fn shares(&self, limits: &Limits) -> Result<Vec<(&Hierarchy, Vec<Controller>)>, Error> {
         let mut shares: Vec<(&Hierarchy, Vec<Controller>)> = Vec::new();
         for controller in limits.controllers() {
             let hierarchy = self.with(controller)?;
@@ -56,12 +92,7 @@ impl Host {
                 None => shares.push((hierarchy, vec![controller])),
             }
         }
-        shares
-            .into_iter()
-            .map(|(hierarchy, controllers)| {
-                Ok(Part { place: hierarchy.place(&controllers)?, hierarchy, controllers })
-            })
-            .collect()
+        Ok(shares)
     }
 
     /// Opens the group whose directories were recorded with [`Group::paths`], by another process perhaps. Fails with

@@ -6,10 +6,11 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::Access;
 use serde::Serialize;
 
+use super::systemd::Manager;
 use super::{Error, ErrorKind, files, v2};
 
 pub(super) const SELF_MOUNTINFO: &str = "/proc/self/mountinfo";
-const SELF_CGROUP: &str = "/proc/self/cgroup";
+pub(super) const SELF_CGROUP: &str = "/proc/self/cgroup";
 
 /// One resource that the kernel can limit for a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -124,7 +125,10 @@ impl Host {
     /// place than each alone, so [`Host::create`] can still fail where each is supported.
     pub fn supports(&self, controller: Controller) -> Result<Version, Error> {
         let hierarchy = self.with(controller)?;
-        hierarchy.place(&[controller])?;
+        match hierarchy.manager(&[controller])? {
+            Some(manager) => hierarchy.offers(&manager, controller)?,
+            None => hierarchy.place(&[controller]).map(|_| ())?,
+        }
         Ok(hierarchy.version)
     }
 
@@ -187,7 +191,40 @@ impl Hierarchy {
         })
     }
 
+    /// Returns the systemd that is to be asked for a group with these controllers: where it runs, and the launcher's own
+    /// group is not delegated yet.
+    pub(super) fn manager(&self, controllers: &[Controller]) -> Result<Option<Manager>, Error> {
+        if self.version == Version::V1 || self.usable().is_err() {
+            return Ok(None);
+        }
+        match v2::delegated(&self.chain(), controllers)? {
+            Some(_) => Ok(None),
+            None => Ok(Manager::find()),
+        }
+    }
+
+    /// Checks that a manager can delegate the controller.
+    fn offers(&self, manager: &Manager, controller: Controller) -> Result<(), Error> {
+        let group = manager.group().map_err(|error| error.of(controller))?;
+        let path = self.mount_point.join(group.trim_start_matches('/'));
+        let has = v2::names(&files::read(&path.join("cgroup.controllers"))?).contains(&controller);
+        has.then_some(()).ok_or_else(|| v2::lacks(&path, controller))
+    }
+
     fn find_place(&self, controllers: &[Controller]) -> Result<v2::Place, Error> {
+        let own = self.usable()?;
+        match self.version {
+            Version::V1 => {
+                rustix::fs::access(own, Access::WRITE_OK | Access::EXEC_OK)
+                    .map_err(|error| Error::io("make a control group below", own, error))?;
+                Ok(v2::Place::ready(own))
+            }
+            Version::V2 => v2::place(&self.chain(), controllers),
+        }
+    }
+
+    /// Returns the launcher's own group, where groups can be made near it at all.
+    fn usable(&self) -> Result<&Path, Error> {
         let own = match &self.own {
             Own::At(own) => own,
             Own::Hidden(name) => {
@@ -209,14 +246,7 @@ impl Hierarchy {
             let reason = "it is not there, as if something else were mounted over it";
             return Err(Error::new(ErrorKind::Absent, "use", own.display().to_string()).because(reason));
         }
-        match self.version {
-            Version::V1 => {
-                rustix::fs::access(own, Access::WRITE_OK | Access::EXEC_OK)
-                    .map_err(|error| Error::io("make a control group below", own, error))?;
-                Ok(v2::Place::ready(own))
-            }
-            Version::V2 => v2::place(&self.chain(), controllers),
-        }
+        Ok(own)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`Limits`] are data. A [`Host`] knows what is mounted and where the launcher is. [`Host::create`] makes one
 //! [`Group`]: a directory of the sandbox's name in each hierarchy that is needed, below the launcher's own group on
-//! version 1, beside it on version 2 (module `v2` says where exactly and why). Only controllers that are limited are
+//! version 1, below a delegated one or beside it on version 2 (module `v2` says where exactly and why). Only controllers that are limited are
 //! touched; without limits nothing is made.
 //!
 //! ```text
@@ -27,6 +27,7 @@
 //! [`Host::leftovers`] finds them by name, without any record. Nothing in here knows who is alive: the caller asks
 //! its lock before it kills what it found.
 
+mod dbus;
 mod device;
 mod entrance;
 mod error;
@@ -36,6 +37,7 @@ mod host;
 mod kill;
 mod leftovers;
 mod limits;
+mod systemd;
 mod usage;
 mod v1;
 mod v2;

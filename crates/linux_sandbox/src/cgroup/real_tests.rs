@@ -201,7 +201,8 @@ fn a_delegated_group_holds_its_sandboxes() {
     let own = fs::read_to_string("/proc/self/cgroup").expect("proc is mounted");
     let Some(delegated) = own.lines().find_map(|line| line.strip_prefix("0::")?.strip_suffix("/launcher"))
     else {
-        let error = Error::new(ErrorKind::Absent, "find", "a delegated group with this process alone");
+        let error =
+            Error::new(ErrorKind::Absent, "find", "systemd, or a group that it has delegated to us alone");
         return skip("a_delegated_group_holds_its_sandboxes", &error);
     };
     let path = group.0.paths().next().expect("one directory");

@@ -7,9 +7,10 @@
 //!
 //! 1. below it, where it was delegated (systemd's `Delegate=yes`) and has no other process: what is in there is ours
 //!    to arrange, and nobody else changes it. The launcher moves down, into `launcher`;
-//! 2. else beside it: to the nearest group, upward from the launcher's own, that already passes on all that is needed,
+//! 2. else, where systemd runs, below a scope that it is asked for (module `systemd` says why);
+//! 3. else beside it: to the nearest group, upward from the launcher's own, that already passes on all that is needed,
 //!    where the caller may make groups: nothing of the host's is changed;
-//! 3. else to the nearest one that has the controllers, no processes (or is the root), and that the caller may change:
+//! 4. else to the nearest one that has the controllers, no processes (or is the root), and that the caller may change:
 //!    the controllers are switched on in it, and stay on.
 //!
 //! Elsewhere the launcher is never moved: who started it (systemd, a container engine) expects it where it is.
@@ -43,15 +44,21 @@ impl Place {
     }
 }
 
+/// Finds the place in a group that was delegated to the launcher, if it was. Changes nothing.
+pub(super) fn delegated(chain: &[PathBuf], wanted: &[Controller]) -> Result<Option<Place>, Error> {
+    // The launcher may have moved down before.
+    let moved = chain.first().is_some_and(|own| own.ends_with(LAUNCHER));
+    let own = chain.get(usize::from(moved)).map(|path| Level::read(path)).transpose()?;
+    Ok(own.and_then(|own| own.below(wanted)))
+}
+
 /// Finds the place for a group with the `wanted` controllers along `chain`: the launcher's own group, then those
 /// above it. Changes nothing.
 pub(super) fn place(chain: &[PathBuf], wanted: &[Controller]) -> Result<Place, Error> {
-    let levels = chain.iter().map(|path| Level::read(path)).collect::<Result<Vec<_>, _>>()?;
-    // The launcher may have moved down before.
-    let moved = chain.first().is_some_and(|own| own.ends_with(LAUNCHER));
-    if let Some(below) = levels.get(usize::from(moved)).and_then(|own| own.below(wanted)) {
+    if let Some(below) = delegated(chain, wanted)? {
         return Ok(below);
     }
+    let levels = chain.iter().map(|path| Level::read(path)).collect::<Result<Vec<_>, _>>()?;
     let ready = levels.iter().find(|level| level.obstacle(&[], wanted).is_none());
     let chosen = ready.map(|level| (level, Vec::new())).or_else(|| {
         levels
@@ -195,7 +202,7 @@ fn is_delegated(path: &Path) -> bool {
     })
 }
 
-fn names(text: &str) -> Vec<Controller> {
+pub(super) fn names(text: &str) -> Vec<Controller> {
     let has = |c: &Controller| text.split_ascii_whitespace().any(|name| name == c.name(Version::V2));
     Controller::ALL.into_iter().filter(has).collect()
 }
@@ -222,13 +229,16 @@ fn explain(levels: &[Level], wanted: &[Controller]) -> Error {
             Error::new(ErrorKind::Occupied, below, path.display().to_string())
                 .because("it is part of a threaded subtree")
         }
-        Some((path, Obstacle::Lacks(controller))) => {
-            Error::new(ErrorKind::Absent, below, path.display().to_string())
-                .of(*controller)
-                .because("its cgroup.controllers does not have it")
-        }
+        Some((path, Obstacle::Lacks(controller))) => lacks(path, *controller),
         None => Error::new(ErrorKind::Absent, "find", "the launcher's own control group"),
     }
+}
+
+/// Makes the error of a group that does not have the controller.
+pub(super) fn lacks(path: &Path, controller: Controller) -> Error {
+    Error::new(ErrorKind::Absent, "make a control group below", path.display().to_string())
+        .of(controller)
+        .because("its cgroup.controllers does not have it")
 }
 
 /// Returns what a group below `parent` needs in its files, for these controllers.
