@@ -93,7 +93,12 @@ pub const SUITES: [Suite; 9] = [
         &["real_tests::a_process_sees", "real_tests::forks"],
         (Needs::Nothing, Place::Root),
     ),
-    suite("groups in a service", GROUPS, &["real_tests::", "--skip", "a_delegated"], (Needs::Nothing, Place::Service)),
+    suite(
+        "groups in a service",
+        GROUPS,
+        &["real_tests::", "--skip", "a_delegated"],
+        (Needs::Nothing, Place::Service),
+    ),
     suite(
         "sandbox",
         ("linux_sandbox", "sandbox"),
