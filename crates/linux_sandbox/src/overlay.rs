@@ -134,7 +134,10 @@ mod tests {
             return;
         }
         let place = tempfile::tempdir().unwrap();
-        for directory in ["one", "two", "scratch/up", "scratch/work"] {
+        // More than fit in one option of old kernels, if their names were long.
+        let names: Vec<String> =
+            ["one", "two"].map(str::to_owned).into_iter().chain((3..40).map(|n| n.to_string())).collect();
+        for directory in names.iter().map(String::as_str).chain(["scratch/up", "scratch/work"]) {
             fs::create_dir_all(place.path().join(directory)).unwrap();
         }
         for (path, text) in [("one/a", "1"), ("two/a", "2"), ("two/b", "2")] {
@@ -152,9 +155,9 @@ mod tests {
         };
         let ways: [fn(&Overlay) -> io::Result<OwnedFd>; 2] = [Overlay::mount, Overlay::mount_attached];
         for mount in ways {
-            let layers = ["one", "two"].map(|path| tree(path, Some(root)));
+            let layers = names.iter().map(|path| tree(path, Some(root))).collect();
             let scratch = tree("scratch", None);
-            let overlay = Overlay::open(layers.into(), scratch, "up", "work", Some(host)).unwrap();
+            let overlay = Overlay::open(layers, scratch, "up", "work", Some(host)).unwrap();
             let merged = mount(&overlay).unwrap();
             assert_eq!(read(&merged, "a"), ("1".to_owned(), host.uid));
             assert_eq!(read(&merged, "b"), ("2".to_owned(), host.uid));
