@@ -92,6 +92,8 @@ fn build(prepared: &Prepared) -> Outcome<()> {
     at(Step::Session, setsid().map(|_| ()))?;
     let recursive = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     at(Step::Private, mount_change(c"/", recursive))?;
+    // While the host's is there still: in a user namespace the kernel makes a new one only beside one that is whole.
+    let proc = prepare_proc(&prepared.staged.attachments)?;
     let root = prepared.staged.root.as_fd();
     at(Step::Root, attach(root, CWD, c"/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH))?;
     // Both names are the new root: the old one ends up mounted on it, and is detached from there.
@@ -100,7 +102,8 @@ fn build(prepared: &Prepared) -> Outcome<()> {
     at(Step::Detach, unmount(c".", UnmountFlags::DETACH))?;
     at(Step::Pivot, rustix::process::chdir(c"/"))?;
     for (index, attachment) in prepared.staged.attachments.iter().enumerate() {
-        place(attachment).map_err(|Failure(step, _, errno)| Failure(step, index as u32, errno))?;
+        place(attachment, proc.as_ref())
+            .map_err(|Failure(step, _, errno)| Failure(step, index as u32, errno))?;
     }
     at(Step::Hostname, sethostname(&prepared.hostname))?;
     at(Step::Loopback, raw::loopback_up())
@@ -115,16 +118,24 @@ fn attach(
     move_mount(mount, c"", at, path, flags)
 }
 
-fn place(attachment: &Attachment) -> Outcome<()> {
+/// Makes the proc file system that one of the attachments is, if there is one.
+fn prepare_proc(attachments: &[Attachment]) -> Outcome<Option<OwnedFd>> {
+    match attachments.iter().position(|attachment| matches!(attachment, Attachment::Proc { .. })) {
+        Some(index) => proc_file_system().map(Some).map_err(|errno| Failure(Step::Proc, index as u32, errno)),
+        None => Ok(None),
+    }
+}
+
+fn place(attachment: &Attachment, proc: Option<&OwnedFd>) -> Outcome<()> {
     let both = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     match attachment {
         Attachment::Mount { mount, target } => {
             at(Step::Attach, attach(mount.as_fd(), target.as_fd(), c"", both))
         }
         Attachment::Proc { target, masks } => {
-            let proc = at(Step::Proc, proc_file_system())?;
+            let proc = at(Step::Proc, proc.ok_or(Errno::NOENT))?;
             at(Step::Proc, attach(proc.as_fd(), target.as_fd(), c"", both))?;
-            masks.iter().try_for_each(|mask| at(Step::Proc, cover(&proc, mask)))
+            masks.iter().try_for_each(|mask| at(Step::Proc, cover(proc, mask)))
         }
     }
 }

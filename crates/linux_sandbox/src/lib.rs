@@ -20,6 +20,7 @@ mod mask;
 mod message;
 mod overlay;
 mod own;
+mod plain_user;
 mod plan;
 mod raw;
 mod sandbox;
@@ -30,6 +31,7 @@ mod user;
 
 pub use error::{Error, Result};
 pub use message::NOTE_LEN;
+pub use plain_user::{become_own_root, is_host_namespace};
 pub use plan::{Access, Account, AddressLayout, Ids, Mount, Node, Owner, Ownership, Plan, Program};
 pub use sandbox::{Exit, ProgramExit, Resources, Sandbox, Stdio};
 pub use seccomp::filters;

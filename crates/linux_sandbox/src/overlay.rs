@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use rustix::mount::{MountAttrFlags, MountPropagationFlags, MoveMountFlags, mount_change, move_mount};
 use rustix::process::chdir;
 
+use crate::plain_user::is_host_namespace;
 use crate::plan::Ids;
 use crate::raw;
 use crate::stage::{give, make_file_system};
@@ -69,8 +70,12 @@ impl Overlay {
     /// Each directory is named by its descriptor: what was opened is what is mounted, whatever became of its path.
     fn make(&self, prefix: &str) -> Result<OwnedFd, Errno> {
         let name = |fd: &OwnedFd| format!("{prefix}{}", fd.as_raw_fd());
-        let rest =
-            [("upperdir", name(&self.upper)), ("workdir", name(&self.work)), ("xino", "off".to_owned())];
+        let mut rest =
+            vec![("upperdir", name(&self.upper)), ("workdir", name(&self.work)), ("xino", "off".to_owned())];
+        if !is_host_namespace() {
+            // What it notes about files is else written where only the host's root may.
+            rest.push(("userxattr", String::new()));
+        }
         let lower: Vec<String> = self.lower.iter().map(name).collect();
         let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
         let mount = |layers: Vec<(&str, String)>| {

@@ -60,6 +60,15 @@ impl Places {
     }
 }
 
+/// Makes this process fit for containers, once, while it has one thread. On Linux, where a plain user started it, it
+/// becomes root of a user namespace of its own. The usual places are the user's: ask for them before.
+///
+/// # Errors
+/// `Denied` where the host has no such thing for plain users.
+pub fn prepare() -> Result<()> {
+    sys::prepare()
+}
+
 /// This host, opened for running containers.
 pub struct Host {
     engine: Box<dyn Engine>,

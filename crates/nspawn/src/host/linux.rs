@@ -3,15 +3,40 @@ use std::path::PathBuf;
 use rustix::fs::Mode;
 
 use super::Places;
-use crate::engine::linux::LinuxEngine;
+use crate::engine::linux::{LinuxEngine, sandbox_error};
 use crate::engine::{Engine, Unenforced};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// What a caller who may not make containers is told to do.
 pub const ELEVATE: &str = "containers need root: start this with sudo";
 
+/// Those of the host for root; a plain user has his own, as the XDG Base Directory Specification has them.
 pub(super) fn usual_places(name: &str) -> Result<Places> {
-    Ok(Places { run: PathBuf::from("/run").join(name), data: PathBuf::from("/var/lib").join(name) })
+    if rustix::process::geteuid().is_root() {
+        return Ok(Places {
+            run: PathBuf::from("/run").join(name),
+            data: PathBuf::from("/var/lib").join(name),
+        });
+    }
+    let directory =
+        |variable: &str| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = directory("XDG_DATA_HOME").or_else(|| Some(directory("HOME")?.join(".local/share")));
+    let data = data.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, "find", "the place for state")
+            .reason("the environment has neither XDG_DATA_HOME nor HOME")
+            .with_hint("name a directory with --root")
+    })?;
+    let data = data.join(name);
+    // Without a directory that ends with the session, state lies beside the data: what it says is told by locks.
+    let run = directory("XDG_RUNTIME_DIR").map_or_else(|| data.join("run"), |run| run.join(name));
+    Ok(Places { run, data })
+}
+
+pub(super) fn prepare() -> Result<()> {
+    if rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    linux_sandbox::become_own_root().map_err(sandbox_error)
 }
 
 pub(super) fn engine(places: &Places, unenforced: Unenforced) -> Box<dyn Engine> {

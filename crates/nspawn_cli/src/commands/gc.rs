@@ -5,7 +5,7 @@ use std::io::Write as _;
 use nspawn::Error;
 use nspawn::collect::Collected;
 use nspawn::engine::{Observer, Search};
-use nspawn::host::Host;
+use nspawn::host::{self, Host};
 use nspawn::report::{FAILED, Status};
 use nspawn::spec::ContainerId;
 
@@ -17,7 +17,9 @@ use crate::args::Arguments;
 /// # Errors
 /// The host cannot be asked what is left.
 pub(crate) fn run(arguments: &Arguments, json: bool) -> nspawn::Result<Status> {
-    let host = Host::open(&arguments.places()?, arguments.run.unenforced());
+    let places = arguments.places()?;
+    host::prepare()?;
+    let host = Host::open(&places, arguments.run.unenforced());
     let collected = host.collect(Search::Thorough, &Steps { quiet: arguments.quiet })?;
     let Collected { removed, failed, unsearched } = collected;
     let status = if failed.is_empty() && unsearched.is_empty() { SUCCESS } else { FAILED };

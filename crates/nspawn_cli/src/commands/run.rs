@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nspawn::config::{self, Overrides};
-use nspawn::host::{Host, Places};
+use nspawn::host::{self, Host, Places};
 use nspawn::launch::GRACE;
 use nspawn::report::{Report, Status, record_of_failure};
 use nspawn::spec::Spec;
@@ -24,6 +24,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Status> {
     let places = arguments.places()?;
     let config = config_path(arguments)?;
     let spec = spec(arguments, &places)?;
+    host::prepare()?;
     let report = arguments.run.report.as_deref().map(|path| ReportFile::open(path, &config)).transpose()?;
     let launched = launch(arguments, &places, &spec);
     if let Some(report) = report {

@@ -1,6 +1,8 @@
 //! Who a container's programs are, inside and on the host.
 
-use linux_sandbox::{Account, Ids, Mount, Owner, Ownership, Plan, Sources, Staged, is_refused_account};
+use linux_sandbox::{
+    Account, Ids, Mount, Owner, Ownership, Plan, Sources, Staged, is_host_namespace, is_refused_account,
+};
 use uuid::Uuid;
 
 use super::sandbox_error;
@@ -18,6 +20,11 @@ const ACCOUNT_KEYS: Uuid = Uuid::from_u128(0x6e73_7061_776e_5f68_6f73_745f_6964_
 
 /// Returns who a container's programs are, by the name of its control group, which no other container of this host has.
 pub(super) fn of(group_name: &str) -> Account {
+    if !is_host_namespace() {
+        // A plain user has no other ids: the programs are he, whose the mapped directories are.
+        let host = Ids { uid: 0, gid: 0 };
+        return Account { inside: CONTAINER_USER, host, ownership: Ownership::WherePossible };
+    }
     let (key, ..) = Uuid::new_v5(&ACCOUNT_KEYS, group_name.as_bytes()).as_fields();
     let id = FIRST | (key & MASK);
     Account { inside: CONTAINER_USER, host: Ids { uid: id, gid: id }, ownership: Ownership::Required }

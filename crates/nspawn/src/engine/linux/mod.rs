@@ -186,13 +186,22 @@ fn host_cpus() -> u32 {
 }
 
 /// Puts a failure of the sandbox into this library's words.
-fn sandbox_error(error: linux_sandbox::Error) -> Error {
+pub(crate) fn sandbox_error(error: linux_sandbox::Error) -> Error {
     let source = std::io::Error::new(error.io().kind(), error.io().to_string());
     let failed = Error::io(error.op(), error.subject().to_owned(), source);
     let root = rustix::process::geteuid().is_root();
     match (error.op(), error.io().kind()) {
         ("execute", std::io::ErrorKind::NotFound) => failed.with_kind(ErrorKind::ProgramNotFound),
         ("execute", _) => failed.with_kind(ErrorKind::ProgramNotExecutable),
+        ("create", std::io::ErrorKind::PermissionDenied) if error.subject() == "a user namespace" && !root => {
+            failed.with_kind(ErrorKind::Denied).with_hint(
+                "start this with sudo, or let plain users have them: sysctl -w kernel.unprivileged_userns_clone=1, \
+                 and on Ubuntu sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+            )
+        }
+        ("create", std::io::ErrorKind::InvalidInput) if error.subject() == "a user namespace" => failed
+            .with_kind(ErrorKind::Denied)
+            .with_hint("a process with other threads, or one in a chroot, needs root: start this with sudo"),
         // ENOSPC: user_namespaces(7).
         ("create", std::io::ErrorKind::StorageFull) if error.subject() == "a user namespace" => {
             failed.with_hint("this host allows none, or no more: sysctl -w user.max_user_namespaces=10000")

@@ -1,0 +1,89 @@
+//! Containers of a plain user, who is root of nothing but a user namespace of his own.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[expect(dead_code, reason = "shared with tests that use more of it")]
+#[path = "../launcher/mod.rs"]
+mod launcher;
+mod user;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use launcher::programs::Target;
+use serde_json::json;
+use user::{UID, User};
+
+const PROGRAM: &str = "plain_user/program.c";
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn it_runs_and_its_files_are_his(test: &str, target: Target) {
+    let Some(user) = User::with(test, target, PROGRAM) else { return };
+    let ran = user.run(&["said", "7"], json!({}));
+    assert_eq!((ran.status, ran.text().trim_end()), (Some(7), "said"), "{ran:?}");
+    assert_eq!(
+        user.report().get("shortfall"),
+        None,
+        "he has no other ids: nothing is short of what is promised"
+    );
+    let made = fs::metadata(user.at("work/made.txt")).unwrap();
+    assert_eq!((made.uid(), made.gid()), (UID, UID));
+    assert_eq!(user.left(), [""; 0]);
+    let output = user.run(&["to a file", "0"], json!({"stdout_filename": "out.txt"}));
+    assert_eq!(output.status, Some(0), "{output:?}");
+    assert_eq!(fs::read_to_string(user.at("work/out.txt")).unwrap().trim_end(), "to a file");
+    assert_eq!(fs::metadata(user.at("work/out.txt")).unwrap().uid(), UID);
+}
+
+#[test]
+fn a_native_program_runs() {
+    it_runs_and_its_files_are_his("a_native_program_runs", Target::Native);
+}
+
+#[test]
+fn a_windows_program_runs() {
+    it_runs_and_its_files_are_his("a_windows_program_runs", Target::Windows);
+}
+
+#[test]
+fn a_limit_that_cannot_be_held_is_refused_or_told() {
+    let test = "a_limit_that_cannot_be_held_is_refused_or_told";
+    let Some(user) = User::with(test, Target::Native, PROGRAM) else { return };
+    let limited = json!({"max_ram_mb": 64});
+    let refused = user.run(&["said", "7"], limited.clone());
+    assert_eq!(refused.status, Some(125), "{refused:?}");
+    assert!(
+        refused.stderr.contains("max_ram_mb") && refused.stderr.contains("--allow-unenforced"),
+        "{refused:?}"
+    );
+    assert_eq!(user.left(), [""; 0]);
+    let ran = launcher::run::run(user.launcher(&["said", "7"], limited).arg("--allow-unenforced"));
+    assert_eq!(ran.status, Some(7), "{ran:?}");
+    assert_eq!(user.report()["limits"][0]["verdict"], "not");
+}
+
+#[test]
+fn what_a_killed_launcher_leaves_is_removed() {
+    let Some(user) = User::with("what_a_killed_launcher_leaves_is_removed", Target::Native, PROGRAM) else {
+        return;
+    };
+    let mut command = user.launcher(&["said", "wait"], json!({}));
+    let mut running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    while !user.at("work/made.txt").exists() {
+        assert!(began.elapsed() < PATIENCE, "the program does not begin");
+        sleep(Duration::from_millis(5));
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+    assert_eq!(user.left().len(), 1, "its name is taken as long as nobody clears up");
+    let collected = user.collect();
+    assert_eq!(collected.status, Some(0), "{collected:?}");
+    assert!(collected.text().starts_with("removed nspawn_"), "{collected:?}");
+    assert_eq!(user.left(), [""; 0]);
+}
