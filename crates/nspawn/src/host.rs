@@ -13,6 +13,7 @@ use windows as sys;
 use std::path::{Path, PathBuf};
 
 use crate::collect::{Collected, collect_telling};
+use crate::doctor::Finding;
 use crate::engine::{Engine, Observer, Search, Silent, Unenforced};
 use crate::error::{Error, ErrorKind, Result};
 use crate::launch::{self, GRACE, Launcher, Stop};
@@ -128,6 +129,14 @@ impl Host {
     /// The spec cannot be carried out here.
     pub fn describe(&self, spec: &Spec, schema: Option<Schema>) -> Result<serde_json::Value> {
         launch::describe(&*self.engine, spec, schema)
+    }
+
+    /// Finds out what this host can do.
+    ///
+    /// # Errors
+    /// The system has no random bytes.
+    pub fn examine(&self) -> Result<Vec<Finding>> {
+        Ok(self.engine.examine(&ContainerId::from_random(random()?)))
     }
 
     /// See [`collect_telling`].

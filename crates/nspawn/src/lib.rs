@@ -10,6 +10,7 @@ pub mod collect;
 pub mod config;
 #[cfg(windows)]
 pub mod console;
+pub mod doctor;
 pub mod document;
 pub mod engine;
 pub mod error;

@@ -102,6 +102,12 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Find out what this host can do for containers, and what to do about the rest
+    Doctor {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the JSON Schema of config.json
     Schema,
     /// Print the manual page

@@ -33,6 +33,7 @@ fn obey() -> Status {
         None if arguments.run.dry_run => commands::dry_run::run(&arguments),
         None => commands::run::run(&arguments),
         Some(args::Command::Gc { json }) => commands::gc::run(&arguments, *json),
+        Some(args::Command::Doctor { json }) => commands::doctor::run(&arguments, *json),
         Some(args::Command::Schema) => commands::schema::run(),
         Some(args::Command::Man { command }) => commands::manual::page(command.as_deref()),
         Some(args::Command::Completions { shell }) => commands::manual::completions(*shell),

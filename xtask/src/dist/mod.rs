@@ -82,7 +82,7 @@ fn linux_content(workshop: &Workshop, parts: Parts, launcher: &Path) -> Result<C
     ] {
         content.insert(path.to_owned(), entry);
     }
-    for command in ["completions", "gc", "man", "schema"] {
+    for command in ["completions", "doctor", "gc", "man", "schema"] {
         let page = format!("share/man/man1/hostcompute_nspawn-{command}.1");
         content.insert(page, told(launcher, &["man", command])?);
     }

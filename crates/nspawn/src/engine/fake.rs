@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::doctor::Finding;
 use crate::document::{Request, Root, Schema};
 use crate::engine::{
     Capabilities, Enforcement, Engine, Event, Exit, ExitStatus, Grants, Observer, Process, Search, System,
@@ -97,6 +98,10 @@ impl Engine for FakeEngine {
 
     fn leftovers(&self, _search: Search) -> Result<Vec<ContainerId>> {
         Ok(lock(&self.held).iter().cloned().collect())
+    }
+
+    fn examine(&self, _id: &ContainerId) -> Vec<Finding> {
+        Vec::new()
     }
 
     fn tidy(&self) -> Result<()> {

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::doctor::Finding;
 use crate::document::{Request, Root, Schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::{ContainerId, Spec};
@@ -58,6 +59,9 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// Something could not be removed.
     fn tidy(&self) -> Result<()>;
+
+    /// Finds out what this host can do, by trying. `id` is free, and names what is made for that; it is removed again.
+    fn examine(&self, id: &ContainerId) -> Vec<Finding>;
 
     /// Ends and removes whatever is left of a container whose launcher is gone, telling `observer` each step. May be
     /// repeated.

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod doctor;
 pub(crate) mod dry_run;
 pub(crate) mod gc;
 pub(crate) mod manual;

@@ -87,3 +87,20 @@ fn what_a_killed_launcher_leaves_is_removed() {
     assert!(collected.text().starts_with("removed nspawn_"), "{collected:?}");
     assert_eq!(user.left(), [""; 0]);
 }
+
+#[test]
+fn the_doctor_says_what_he_can_do() {
+    let Some(user) = User::with("the_doctor_says_what_he_can_do", Target::Native, PROGRAM) else { return };
+    let examined = user.examine();
+    assert_eq!(examined.status, Some(0), "{examined:?}");
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&examined.text()).unwrap();
+    let ability = |subject: &str| {
+        let finding = findings.iter().find(|finding| finding["subject"] == subject);
+        finding.unwrap_or_else(|| panic!("{subject}: {findings:?}"))["ability"].clone()
+    };
+    assert_eq!([ability("kernel"), ability("namespaces and layers")], ["ok", "ok"]);
+    // What it says is what then happens.
+    let limited = user.run(&["said", "7"], json!({"max_ram_mb": 64}));
+    assert_eq!(ability("max_ram_mb") == "ok", limited.status == Some(7), "{limited:?}");
+    assert_eq!(user.left(), [""; 0]);
+}

@@ -9,6 +9,8 @@ use hcs_sys::version::Version;
 use hcs_sys::{Code, memory, processors};
 
 use super::error::failed;
+use super::{Deadlines, systems};
+use crate::doctor::{Finding, Needed};
 use crate::document::Layer;
 use crate::engine::file_version::{self, FileVersion};
 use crate::engine::fit::{self, HostVersion, Resources, Rights};
@@ -32,6 +34,20 @@ pub(super) fn host(windows: Version) -> Result<()> {
         }
     }
     fit::check_rights(&Rights { elevated: privilege::is_elevated().ok(), missing })
+}
+
+/// Finds out what this host can do: its version and our rights, and whether the DLLs of the service are there.
+pub(super) fn examine(windows: Version, deadlines: Deadlines) -> Vec<Finding> {
+    let version = format!("{}.{}.{}", windows.major, windows.minor, windows.build);
+    vec![
+        Finding::of("Windows", Needed::Always, fit::check_host(self::version(windows)).map(|()| version)),
+        Finding::of(
+            "rights",
+            Needed::Always,
+            host(windows).map(|()| "elevated, with all privileges".to_owned()),
+        ),
+        Finding::of("Host Compute Service", Needed::Always, systems::answer(windows, deadlines)),
+    ]
 }
 
 /// Checks limits against what this host has, and says what of them cannot be felt.

@@ -32,6 +32,7 @@ use std::time::{Duration, Instant};
 use hcs_sys::processors;
 use hcs_sys::version::{self, Version};
 
+use crate::doctor::Finding;
 use crate::document::{Request, Schema};
 use crate::engine::{Capabilities, Engine, Grants, Observer, Search};
 use crate::error::Result;
@@ -141,6 +142,10 @@ impl Engine for HcsEngine {
     }
 
     /// All that is made here belongs to a container.
+    fn examine(&self, _id: &ContainerId) -> Vec<Finding> {
+        checks::examine(self.windows, self.deadlines)
+    }
+
     fn tidy(&self) -> Result<()> {
         Ok(())
     }

@@ -49,6 +49,13 @@ pub(super) fn is_overlay(path: &Path) -> Result<bool> {
     Ok(found.f_type == OVERLAY)
 }
 
+/// Says that a directory cannot hold layers.
+pub(super) fn on_overlay(path: &Path) -> Error {
+    Error::new(ErrorKind::Unsupported, "keep layers in", path.display().to_string())
+        .reason("it lies on an overlay file system, which cannot hold parts of another")
+        .with_hint("name a directory on a disk or a volume: --root DIR")
+}
+
 /// Duplicates one of the launcher's standard handles for the program.
 ///
 /// # Errors

@@ -72,12 +72,7 @@ pub(super) fn acquire(
     let system = root::System::of_host();
     check(engine, id, &spec, &loader, &system)?;
     let base = match &loader {
-        Loader::Wine(_) if files::is_overlay(&engine.data)? => {
-            let error =
-                Error::new(ErrorKind::Unsupported, "keep layers in", engine.data.display().to_string());
-            let error = error.reason("it lies on an overlay file system, which cannot hold parts of another");
-            return Err(error.with_hint("name a directory on a disk or a volume: --root DIR"));
-        }
+        Loader::Wine(_) if files::is_overlay(&engine.data)? => return Err(files::on_overlay(&engine.data)),
         Loader::Wine(wine) => Some(base::ensure(&engine.data, wine, &system, observer)?),
         Loader::Kernel => None,
     };

@@ -52,9 +52,9 @@ pub(super) struct Storage {
     bandwidth: Option<NonZeroU64>,
 }
 
-const MEMORY: &str = "max_ram_mb";
-const AFFINITY: &str = "cpu_affinity_hex";
-const PROCESSES: &str = "max_processes";
+pub(super) const MEMORY: &str = "max_ram_mb";
+pub(super) const AFFINITY: &str = "cpu_affinity_hex";
+pub(super) const PROCESSES: &str = "max_processes";
 const IOPS: &str = "max_storage_iops";
 const BANDWIDTH: &str = "max_storage_bandwidth_bytes_per_sec";
 

@@ -10,6 +10,7 @@
 
 mod account;
 mod base;
+mod examine;
 mod files;
 mod grants;
 mod layers;
@@ -33,6 +34,7 @@ use std::time::{Duration, Instant};
 use linux_sandbox::cgroup::{CpuSet, Group, Host, Reach};
 use uuid::Uuid;
 
+use crate::doctor::Finding;
 use crate::document::{Request, Schema};
 use crate::engine::{Capabilities, Engine, Grants, Observer, Search, Unenforced};
 use crate::error::{Error, ErrorKind, Result};
@@ -120,6 +122,10 @@ impl Engine for LinuxEngine {
         let lowered = lower::lower(request, &loader, &host)?;
         let value = serde_json::to_value(lowered);
         value.map(Some).map_err(|error| Error::new(ErrorKind::Host, "print", "the plan").source(error))
+    }
+
+    fn examine(&self, id: &ContainerId) -> Vec<Finding> {
+        examine::examine(self, id)
     }
 
     fn leftovers(&self, search: Search) -> Result<Vec<ContainerId>> {

@@ -1,0 +1,133 @@
+//! What this host can do, found by making small things of each kind and removing them.
+
+use std::num::NonZeroU64;
+use std::path::Path;
+
+use linux_sandbox::cgroup::{Bytes, CpuQuota, CpuSet, Host, Limits};
+use linux_sandbox::{AddressLayout, Mount, Plan, Program, Sources};
+
+use super::wine::Wine;
+use super::{LinuxEngine, PATIENCE, account, files, limits, remove_scratch};
+use crate::doctor::{Ability, Finding, Needed};
+use crate::error::{Error, ErrorKind, Result};
+use crate::spec::ContainerId;
+use crate::state::create_private;
+
+/// The oldest kernel that has all calls.
+const OLDEST: (u32, u32) = (5, 14);
+
+/// Finds out what this host can do. `id` is free, and names what is made.
+pub(super) fn examine(engine: &LinuxEngine, id: &ContainerId) -> Vec<Finding> {
+    let mut findings = vec![
+        Finding::of("kernel", Needed::Always, kernel()),
+        layers(engine, id),
+        Finding::of("Windows programs", Needed::WhereAsked, wine()),
+    ];
+    findings.extend(groups(engine, id));
+    findings
+}
+
+fn kernel() -> Result<String> {
+    let name = rustix::system::uname();
+    let release = name.release().to_string_lossy();
+    let mut numbers = release.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if version < OLDEST {
+        let reason = format!("it is {release}, and {}.{} is the oldest that will do", OLDEST.0, OLDEST.1);
+        return Err(Error::new(ErrorKind::Unsupported, "use", "this kernel").reason(reason));
+    }
+    Ok(format!("Linux {release}"))
+}
+
+/// Namespaces, layers and the account, by making a sandbox that nothing runs in.
+fn layers(engine: &LinuxEngine, id: &ContainerId) -> Finding {
+    let subject = "namespaces and layers";
+    let scratch = engine.scratch().join(id.as_str());
+    let made = stage(engine, id, &scratch);
+    let removed = remove_scratch(&scratch);
+    match made.and_then(|loss| removed.map(|()| loss)) {
+        Ok(Some(loss)) => Finding::partial(subject, Needed::Always, &loss),
+        made => Finding::of(
+            subject,
+            Needed::Always,
+            made.map(|_| "overlays, and programs that are a user of their own".to_owned()),
+        ),
+    }
+}
+
+fn stage(engine: &LinuxEngine, id: &ContainerId, scratch: &Path) -> Result<Option<Error>> {
+    if files::is_overlay(&engine.data)? {
+        return Err(files::on_overlay(&engine.data));
+    }
+    create_private(scratch)?;
+    for name in ["lower", "upper", "work"] {
+        let path = scratch.join(name);
+        std::fs::create_dir(&path).map_err(|error| Error::io("make", path.display().to_string(), error))?;
+    }
+    let mut plan = Plan {
+        hostname: "doctor".to_owned(),
+        root: Vec::new(),
+        mounts: vec![Mount::Overlay {
+            lower: vec![scratch.join("lower")],
+            scratch: scratch.to_owned(),
+            upper: "upper".to_owned(),
+            work: "work".to_owned(),
+            target: "layers".to_owned(),
+        }],
+        account: Some(account::of(&engine.group_name(id))),
+        program: Program {
+            executable: "/none".to_owned(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            directory: "/".to_owned(),
+            layout: AddressLayout::Random,
+        },
+        note: None,
+    };
+    account::stage(&mut plan, &mut Sources::default()).map(|(_, loss)| loss)
+}
+
+fn wine() -> Result<String> {
+    let wine = Wine::find()?;
+    let more = if wine.runs_32_bit() { ", 32-bit programs too" } else { ", 64-bit programs only" };
+    Ok(format!("{}{more}", wine.loader.display()))
+}
+
+/// Each limit, by a control group that has it.
+fn groups(engine: &LinuxEngine, id: &ContainerId) -> Vec<Finding> {
+    let some = NonZeroU64::MIN.saturating_add(0xFFF_FFFF);
+    let limits = |change: fn(&mut Limits, NonZeroU64)| {
+        let mut limits = Limits::default();
+        change(&mut limits, some);
+        limits
+    };
+    let tried = [
+        (limits::MEMORY, limits(|all, some| all.memory = Some(Bytes(some)))),
+        ("cpus_count, max_cpu_percent", limits(|all, some| all.cpu = CpuQuota::from_millionths(some))),
+        (limits::AFFINITY, limits(|all, _| all.cpus = Some(CpuSet::from_mask(NonZeroU64::MIN)))),
+        (limits::PROCESSES, limits(|all, _| all.processes = NonZeroU64::new(1024))),
+    ];
+    let mut findings: Vec<Finding> = tried
+        .into_iter()
+        .map(|(key, limits)| Finding::of(key, Needed::WhereAsked, group(engine, id, &limits)))
+        .collect();
+    let storage = Host::detect()
+        .and_then(|host| host.supports(linux_sandbox::cgroup::Controller::Io))
+        .map(|_| "as far as the disk takes it: see docs/limits.md".to_owned())
+        .map_err(|error| limits::group_error(&error));
+    findings.push(match Finding::of("max_storage_...", Needed::WhereAsked, storage) {
+        found if found.ability == Ability::Ok => Finding { ability: Ability::Partial, ..found },
+        found => found,
+    });
+    findings
+}
+
+fn group(engine: &LinuxEngine, id: &ContainerId, wanted: &Limits) -> Result<String> {
+    let failed = |error| limits::group_error(&error);
+    let host = Host::detect().map_err(failed)?;
+    let made = host.create(&engine.group_name(id), wanted).map_err(failed)?;
+    let above = made.paths().filter_map(Path::parent);
+    let places: Vec<String> = above.map(|path| format!("below {}", path.display())).collect();
+    made.destroy(PATIENCE).map_err(failed)?;
+    Ok(places.join(", "))
+}
