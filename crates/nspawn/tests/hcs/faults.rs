@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use nspawn::document::Schema;
-use serde_json::json;
+use nspawn::engine::hcs::Deadlines;
+use serde_json::{Value, json};
 
 use crate::launch::{CODE, Launched, SOON, Subject, ample};
 use crate::on_both_schemas;
@@ -33,22 +34,31 @@ fn a_layer_that_is_not_ready_is_tried_again(standin: &Standin, schema: Schema) {
 
 fn a_kill_that_fails_ends_the_whole_system(standin: &Standin, schema: Schema) {
     let subject = Subject::running(standin, schema, &["ignore"], &json!({}));
-    for call in ["", "HcsOpenComputeSystem", "HcsOpenProcess", "HcsTerminateProcess"] {
-        std::fs::remove_file(subject.place.work().join("said.txt")).unwrap_or_default();
-        let launched =
-            subject.launch_and(ample(), &json!([{"call": call, "code": "0x80070006"}]), |running| {
-                while subject.place.said().is_empty() {
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                running.stop().kill().unwrap();
-            });
-        assert!(launched.elapsed < SOON, "{call}: {launched:?}");
+    // Access denied; bad handle; wrong state; no such system; the process has ended; not there. None of them shows that
+    // it has ended.
+    let codes = ["0x80070005", "0x80070006", "0x80370105", "0x8037010E", "0x8037011F", "0x80070490"];
+    let calls = ["HcsOpenComputeSystem", "HcsOpenProcess", "HcsTerminateProcess"];
+    let faults = calls.into_iter().flat_map(|call| codes.map(|code| (call, code)));
+    for (call, code) in std::iter::once(("", codes[0])).chain(faults) {
+        let launched = kill(&subject, ample(), &json!([{"call": call, "code": code}]));
+        assert!(launched.elapsed < SOON, "{call} {code}: {launched:?}");
         let terminated = launched.calls.iter().any(|call| call.name == "HcsTerminateComputeSystem");
-        assert_eq!(terminated, !call.is_empty(), "{call}: {launched:?}");
+        assert_eq!(terminated, !call.is_empty(), "{call} {code}: {launched:?}");
         let report = launched.report();
-        assert_eq!((report.reason, report.signal), ("signal", Some(9)), "{call}");
-        assert_eq!(subject.left(), [""; 0], "{call}");
+        assert_eq!((report.reason, report.signal), ("signal", Some(9)), "{call} {code}");
+        assert_eq!(subject.left(), [""; 0], "{call} {code}");
     }
+}
+
+/// Launches once, with such faults, and kills the program once it is ready.
+fn kill(subject: &Subject<'_>, deadlines: Deadlines, faults: &Value) -> Launched {
+    std::fs::remove_file(subject.place.work().join("said.txt")).unwrap_or_default();
+    subject.launch_and(deadlines, faults, |running| {
+        while subject.place.said().is_empty() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        running.stop().kill().unwrap();
+    })
 }
 
 /// Seen on Windows Server 2022: the process is there, and only what was started cannot be told.
@@ -58,12 +68,7 @@ fn a_process_that_is_not_told_of_is_asked_for_v2() {
         let subject = Subject::running(standin, Schema::V2, &["ignore"], &json!({}));
         let wait = "HcsWaitForOperationResultAndProcessInfo";
         let untold = json!({"call": wait, "n": 1, "code": "0x80070057"});
-        let launched = subject.launch_and(ample(), &json!([untold]), |running| {
-            while subject.place.said().is_empty() {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            running.stop().kill().unwrap();
-        });
+        let launched = kill(&subject, ample(), &json!([untold]));
         assert!(launched.calls.iter().any(|call| call.name == "HcsGetProcessInfo"));
         assert_eq!(launched.report().signal, Some(9));
         let unknown = json!([untold, {"call": "HcsGetProcessInfo", "code": "0x8037011F"}]);

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use hcs_schema::results::ProcessStatus;
 use hcs_schema::v2::Processor;
+use hcs_sys::affinity;
 use hcs_sys::presence::Presence;
-use hcs_sys::{Code, affinity};
 
 use super::compute::{self, Compute, ProcessHandle};
-use super::error::{failed, is_gone};
+use super::error::failed;
 use super::events::{Events, Told};
 use super::grants::HcsGrants;
 use super::relay::{Ends, Relay};
@@ -268,15 +268,16 @@ impl Process for HcsProcess {
         if self.exit.get().is_some() || self.killed.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        match compute::kill(&self.id, self.pid, self.v1, self.deadlines.terminate) {
-            Ok(()) => Ok(()),
-            // One that has ended denies access; its end is its own.
-            Err(error) if is_gone(&error) || error.code() == Some(Code::ACCESS_DENIED) => {
-                self.killed.store(false, Ordering::Relaxed);
-                Ok(())
-            }
-            Err(_) => self.compute.upgrade().map_or(Ok(()), |compute| compute.terminate()),
+        if compute::kill(&self.id, self.pid, self.v1, self.deadlines.terminate).is_ok() {
+            return Ok(());
         }
+        // One that has ended cannot be killed, and the codes for that mean other things too: who may not kill is denied
+        // access as well. So it is asked for; its end is then its own.
+        if self.status().is_some_and(|status| status.exited) {
+            self.killed.store(false, Ordering::Relaxed);
+            return Ok(());
+        }
+        self.compute.upgrade().map_or(Ok(()), |compute| compute.terminate())
     }
 
     fn wait(&self, timeout: Option<Duration>) -> Result<Option<Exit>> {
