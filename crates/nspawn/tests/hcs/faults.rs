@@ -13,6 +13,8 @@ use crate::standin::{Standin, alone};
 on_both_schemas![
     a_layer_that_is_not_ready_is_tried_again,
     a_kill_that_fails_ends_the_whole_system,
+    a_kill_without_effect_ends_the_whole_system,
+    what_outlives_all_is_waited_for_no_longer,
     a_system_that_cannot_be_ended_is_told_of,
 ];
 
@@ -48,6 +50,37 @@ fn a_kill_that_fails_ends_the_whole_system(standin: &Standin, schema: Schema) {
         assert_eq!((report.reason, report.signal), ("signal", Some(9)), "{call} {code}");
         assert_eq!(subject.left(), [""; 0], "{call} {code}");
     }
+}
+
+/// Deadlines of which those after a kill are short.
+fn short() -> Deadlines {
+    let short = Duration::from_millis(400);
+    Deadlines { terminate: short, look: short, ..ample() }
+}
+
+fn a_kill_without_effect_ends_the_whole_system(standin: &Standin, schema: Schema) {
+    let subject = Subject::running(standin, schema, &["ignore"], &json!({}));
+    for notify in ["ignored", "never"] {
+        let launched = kill(&subject, short(), &json!([{"call": "HcsTerminateProcess", "notify": notify}]));
+        assert!(launched.elapsed < SOON, "{notify}: {launched:?}");
+        let terminated = launched.calls.iter().any(|call| call.name == "HcsTerminateComputeSystem");
+        assert!(terminated || notify == "never", "{launched:?}");
+        let report = launched.report();
+        assert_eq!((report.reason, report.signal), ("signal", Some(9)), "{notify}");
+        assert_eq!(subject.left(), [""; 0], "{notify}");
+    }
+}
+
+fn what_outlives_all_is_waited_for_no_longer(standin: &Standin, schema: Schema) {
+    let subject = Subject::running(standin, schema, &["ignore"], &json!({}));
+    let ignored = |call| json!({"call": call, "notify": "ignored"});
+    let faults = json!([ignored("HcsTerminateProcess"), ignored("HcsTerminateComputeSystem")]);
+    let launched = kill(&subject, short(), &faults);
+    assert!(launched.elapsed < SOON, "{launched:?}");
+    // It can be shut down still.
+    let report = launched.report();
+    assert_eq!((report.reason, report.signal), ("lost", None));
+    assert_eq!(subject.left(), [""; 0]);
 }
 
 /// Launches once, with such faults, and kills the program once it is ready.

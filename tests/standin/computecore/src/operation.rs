@@ -143,7 +143,7 @@ pub fn request(
             let delivery = if tells.contains(&name) { Delivery::Once } else { call.delivery };
             let gone = || Failure::new(Code::SERVICE_DISCONNECT, "the service went away");
             match delivery {
-                Delivery::Once | Delivery::Twice => later(operation, DELAY, outcome),
+                Delivery::Once | Delivery::Twice | Delivery::Ignored => later(operation, DELAY, outcome),
                 Delivery::Late => later(operation, LATE, outcome),
                 Delivery::Early => operation.complete(outcome),
                 Delivery::Disconnect => later(operation, DELAY, Err(gone())),

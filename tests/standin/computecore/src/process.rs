@@ -66,8 +66,9 @@ unsafe extern "system" fn HcsCloseProcess(process: Raw) {
 
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsTerminateProcess(process: Raw, operation: Raw, _options: Text) -> i32 {
-    let terminate = |process: &Process| process.terminate().map(|()| Outcome::default());
-    with("HcsTerminateProcess", process, operation, terminate)
+    request("HcsTerminateProcess", &arguments(process), operation, Refused::Later, |call| {
+        PROCESSES.get(process as usize)?.value.terminate(call.delivery).map(|()| Outcome::default())
+    })
 }
 
 #[unsafe(no_mangle)]

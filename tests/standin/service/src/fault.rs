@@ -9,6 +9,7 @@
 //! With `code` nothing is done and that code is returned. With `notify` the call does what it should, and what it
 //! leads to is told otherwise. `HcsCreateProcess` leads to the news that the process exited. A request of computecore.dll
 //! that leads to no news is done otherwise: never, late, before the call returns, or not because the service went away.
+//! A call that ends something can also be ignored: it succeeds, and nothing ends.
 
 use serde::Deserialize;
 
@@ -31,6 +32,8 @@ pub enum Delivery {
     Early,
     /// Instead of it, that the service went away.
     Disconnect,
+    /// Not at all, for nothing is done: the call is accepted, and that is all. Of calls that end something.
+    Ignored,
 }
 
 /// A code as the script writes it: JSON has no hexadecimal numbers, so a text may hold one.

@@ -98,6 +98,9 @@ impl System {
     /// # Errors
     /// It has ended, or shall shut down and does not run.
     pub fn end(&self, how: ExitType, delivery: Delivery) -> Result<()> {
+        if delivery == Delivery::Ignored {
+            return Ok(());
+        }
         let processes = self.store.lock()?.change(&self.id, |record| {
             let processes = record.end(how)?;
             let early = delivery == Delivery::Early;
@@ -230,9 +233,9 @@ impl Process {
     ///
     /// # Errors
     /// It has ended.
-    pub fn terminate(&self) -> Result<()> {
+    pub fn terminate(&self, delivery: Delivery) -> Result<()> {
         self.needs_running()?;
-        process::kill(self.pid)
+        if delivery == Delivery::Ignored { Ok(()) } else { process::kill(self.pid) }
     }
 
     /// Returns its number and handles of its pipes.

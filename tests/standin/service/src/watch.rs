@@ -68,7 +68,7 @@ impl News {
         let now = |news| (Duration::ZERO, news);
         match delivery {
             Delivery::Once | Delivery::Early => vec![now(self)],
-            Delivery::Never => Vec::new(),
+            Delivery::Never | Delivery::Ignored => Vec::new(),
             Delivery::Late => vec![(LATE, self)],
             Delivery::Twice => vec![now(self.clone()), now(self)],
             Delivery::Disconnect => vec![now(Self { kind: Kind::Disconnect, data: None })],

@@ -93,7 +93,11 @@ unsafe extern "system" fn HcsCloseProcess(process: Raw) -> i32 {
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsTerminateProcess(process: Raw, result: Place) -> i32 {
     // SAFETY: the place is the caller's.
-    unsafe { with("HcsTerminateProcess", process, result, |process| process.terminate().map(|()| None)) }
+    unsafe {
+        answer("HcsTerminateProcess", &arguments(process), result, |call| {
+            PROCESSES.get(process as usize)?.terminate(call.delivery).map(|()| None)
+        })
+    }
 }
 
 #[unsafe(no_mangle)]

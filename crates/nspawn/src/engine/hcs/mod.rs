@@ -21,6 +21,7 @@ mod events;
 mod files;
 mod grants;
 mod layers;
+mod process;
 mod relay;
 mod system;
 mod systems;
