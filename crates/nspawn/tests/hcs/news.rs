@@ -11,12 +11,15 @@ use serde_json::json;
 use crate::launch::{CODE, SOON, Subject, ample};
 use crate::on_both_schemas;
 use crate::standin::Standin;
+use crate::undone;
 
 on_both_schemas![
     news_that_comes_is_enough,
     news_that_does_not_come_in_time_is_waited_for_no_longer,
     where_the_service_went_away_nothing_is_waited_for,
     a_system_that_does_not_end_is_told_of,
+    what_is_refused_later_is_told_as_what_is_refused_at_once,
+    a_system_that_exits_before_its_program_runs_is_told_of,
 ];
 
 /// A deadline that the stand-in's late news, after a second, misses, and nothing else does.
@@ -125,4 +128,55 @@ fn a_system_that_does_not_end_is_told_of(standin: &Standin, schema: Schema) {
     assert_eq!(launched.result.unwrap().0.exit_code, Some(CODE));
     assert_eq!(subject.collect().removed, [subject.id.clone()]);
     assert_eq!(subject.left(), [""; 0]);
+}
+
+/// The calls that are done later, and what they do.
+const LATER: [(&str, &str); 2] = [("HcsCreateComputeSystem", "create"), ("HcsStartComputeSystem", "start")];
+
+fn what_is_refused_later_is_told_as_what_is_refused_at_once(standin: &Standin, schema: Schema) {
+    let family = match schema {
+        Schema::V1 => 0xC037_0000_u32,
+        Schema::V2 => 0x8037_0000,
+    };
+    let codes = [
+        (family | 0x100, ErrorKind::Host),
+        (family | 0x101, ErrorKind::Unsupported),
+        (family | 0x102, ErrorKind::Unsupported),
+        (family | 0x10D, ErrorKind::Host),
+        (family | 0x10F, ErrorKind::AlreadyExists),
+        (0x8037_0118, ErrorKind::Timeout),
+        (0x8007_0005, ErrorKind::Denied),
+        (0x8007_000E, ErrorKind::Host),
+    ];
+    let subject = Subject::new(standin, schema, &json!({}));
+    for (call, what) in LATER {
+        for (code, kind) in codes {
+            let status = format!("{code:#x}");
+            let launched = subject.launch(ample(), &json!([{"call": call, "status": status}]));
+            assert!(launched.elapsed < SOON, "{call} {status}: {launched:?}");
+            let said = launched.failure().unwrap();
+            assert!(said.starts_with(&format!("cannot {what} container {}", subject.id)), "{said}");
+            let told = [format!("{call}: "), format!("0x{code:08X}"), "by script, later".to_owned()];
+            assert!(told.iter().all(|told| said.contains(told)), "{call} {status}: {said}");
+            assert_eq!(undone::complaint(&launched.calls, None), None, "{call} {status}");
+            assert_eq!(launched.result.unwrap_err().kind(), kind, "{said}");
+            assert_eq!(subject.left(), [""; 0], "{call} {status}");
+        }
+    }
+}
+
+fn a_system_that_exits_before_its_program_runs_is_told_of(standin: &Standin, schema: Schema) {
+    let told: &[&str] = match schema {
+        Schema::V1 => &["(0xC0370106)", r#""ExitType":"UnexpectedExit""#],
+        Schema::V2 => &["(0x80370106)"],
+    };
+    let subject = Subject::new(standin, schema, &json!({}));
+    for (call, what) in LATER {
+        let launched = subject.launch(ample(), &json!([{"call": call, "notify": "exits"}]));
+        assert!(launched.elapsed < SOON, "{call}: {launched:?}");
+        let said = launched.failure().unwrap();
+        assert!(said.starts_with(&format!("cannot {what} container {}", subject.id)), "{said}");
+        assert!(said.contains(&format!("{call}: ")) && told.iter().all(|told| said.contains(told)), "{said}");
+        assert_eq!(subject.left(), [""; 0], "{call}");
+    }
 }

@@ -142,11 +142,14 @@ pub fn request(
             let tells = ["HcsShutDownComputeSystem", "HcsTerminateComputeSystem", "HcsCreateProcess"];
             let delivery = if tells.contains(&name) { Delivery::Once } else { call.delivery };
             let gone = || Failure::new(Code::SERVICE_DISCONNECT, "the service went away");
+            let exited = || Failure::new(Code::UNEXPECTED_EXIT, "the system exited");
             match delivery {
                 Delivery::Once | Delivery::Twice | Delivery::Ignored => later(operation, DELAY, outcome),
                 Delivery::Late => later(operation, LATE, outcome),
                 Delivery::Early => operation.complete(outcome),
                 Delivery::Disconnect => later(operation, DELAY, Err(gone())),
+                Delivery::Exits => later(operation, DELAY, Err(exited())),
+                Delivery::Refused(code) => later(operation, DELAY, Err(Failure::refused_later(code))),
                 Delivery::Never => {}
             }
             0

@@ -92,7 +92,7 @@ unsafe extern "system" fn HcsCloseComputeSystem(system: Raw) {
 
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsStartComputeSystem(system: Raw, operation: Raw, _options: Text) -> i32 {
-    let start = |system: &System, _: &Call| system.start().map(|()| Outcome::default());
+    let start = |system: &System, call: &Call| system.start(call.delivery).map(|()| Outcome::default());
     with("HcsStartComputeSystem", system, operation, start)
 }
 

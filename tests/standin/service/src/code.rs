@@ -29,6 +29,8 @@ impl Code {
     pub const PENDING: Self = Self::Service(0x103);
     /// The system is in the wrong state.
     pub const INVALID_STATE: Self = Self::Service(0x105);
+    /// The system ended, and nobody asked it to.
+    pub const UNEXPECTED_EXIT: Self = Self::Service(0x106);
     /// The document is refused.
     pub const INVALID_JSON: Self = Self::Service(0x10D);
     /// There is no such system.
@@ -106,6 +108,11 @@ impl Failure {
     /// Says why.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
+    }
+
+    /// Says that what was begun fails with a code of the script.
+    pub fn refused_later(code: u32) -> Self {
+        Self::new(Code::Scripted(code), "it fails by script, later")
     }
 
     /// Says what failed on the disk.

@@ -9,7 +9,8 @@
 //! With `code` nothing is done and that code is returned. With `notify` the call does what it should, and what it
 //! leads to is told otherwise. `HcsCreateProcess` leads to the news that the process exited. A request of computecore.dll
 //! that leads to no news is done otherwise: never, late, before the call returns, or not because the service went away.
-//! A call that ends something can also be ignored: it succeeds, and nothing ends.
+//! With `status` the call succeeds, and the news, or the operation, of making a system or starting it says that it
+//! failed with that code. A call that ends something can also be ignored: it succeeds, and nothing ends.
 
 use serde::Deserialize;
 
@@ -34,6 +35,11 @@ pub enum Delivery {
     Disconnect,
     /// Not at all, for nothing is done: the call is accepted, and that is all. Of calls that end something.
     Ignored,
+    /// Instead of it, that the system exited unexpectedly, as it does. Of calls that make a system or start it.
+    Exits,
+    /// That it failed with this code; nothing is done.
+    #[serde(skip)]
+    Refused(u32),
 }
 
 /// A code as the script writes it: JSON has no hexadecimal numbers, so a text may hold one.
@@ -59,6 +65,7 @@ struct Fault {
     call: String,
     n: Option<u64>,
     code: Option<Number>,
+    status: Option<Number>,
     #[serde(default)]
     notify: Delivery,
 }
@@ -75,7 +82,11 @@ impl Script {
     pub fn parse(text: &str) -> Result<Self> {
         let broken = |why: String| Failure::new(Code::INVALID_ARGUMENT, format!("faults.json: {why}"));
         let faults: Vec<Fault> = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
-        match faults.iter().filter_map(|fault| fault.code.as_ref()).find(|code| code.value().is_none()) {
+        let broken_in = |fault: &Fault| {
+            let codes = [&fault.code, &fault.status].into_iter().flatten();
+            codes.filter(|code| code.value().is_none()).cloned().next()
+        };
+        match faults.iter().find_map(broken_in) {
             Some(code) => Err(broken(format!("{code:?} is no code"))),
             None => Ok(Self(faults)),
         }
@@ -88,9 +99,11 @@ impl Script {
     pub fn apply(&self, call: &str, n: u64) -> Result<Delivery> {
         let meant = |fault: &&Fault| fault.call == call && fault.n.is_none_or(|wanted| wanted == n);
         let Some(fault) = self.0.iter().find(meant) else { return Ok(Delivery::Once) };
-        match fault.code.as_ref().and_then(Number::value) {
-            Some(code) => Err(Failure::new(Code::Scripted(code), format!("{call} fails by script"))),
-            None => Ok(fault.notify),
+        let value = |code: &Option<Number>| code.as_ref().and_then(Number::value);
+        match (value(&fault.code), value(&fault.status)) {
+            (Some(code), _) => Err(Failure::new(Code::Scripted(code), format!("{call} fails by script"))),
+            (None, Some(status)) => Ok(Delivery::Refused(status)),
+            (None, None) => Ok(fault.notify),
         }
     }
 }
@@ -102,7 +115,8 @@ mod tests {
     #[test]
     fn calls_fail_as_the_script_says() {
         let script = Script::parse(
-            r#"[{"call": "A", "n": 2, "code": "0xC0370105"}, {"call": "B", "notify": "twice"}, {"call": "C", "code": 5}]"#,
+            r#"[{"call": "A", "n": 2, "code": "0xC0370105"}, {"call": "B", "notify": "twice"}, {"call": "C", "code": 5},
+                {"call": "E", "status": "0xC0370101"}]"#,
         )
         .unwrap();
         let code = |call, n| script.apply(call, n).map_err(|failure| failure.code);
@@ -111,6 +125,7 @@ mod tests {
         assert_eq!(code("B", 7), Ok(Delivery::Twice));
         assert_eq!(code("C", 1), Err(Code::Scripted(5)));
         assert_eq!(code("D", 1), Ok(Delivery::Once));
+        assert_eq!(code("E", 1), Ok(Delivery::Refused(0xC037_0101)));
     }
 
     #[test]
@@ -119,6 +134,7 @@ mod tests {
             "",
             "{}",
             r#"[{"call": "A", "code": "5"}]"#,
+            r#"[{"call": "A", "status": "5"}]"#,
             r#"[{"call": "A", "notify": "soon"}]"#,
             r#"[{"cal": "A"}]"#,
         ] {

@@ -92,7 +92,7 @@ impl Record {
     /// It has ended; or it shall shut down and does not run.
     pub fn end(&mut self, how: ExitType) -> Result<Vec<u32>> {
         match (self.state, how) {
-            (State::Running, _) | (State::Created, ExitType::ForcedExit) => {
+            (State::Running, _) | (State::Created, ExitType::ForcedExit | ExitType::UnexpectedExit) => {
                 (self.state, self.exit) = (State::Stopped, Some(how));
                 Ok(self.running())
             }

@@ -62,7 +62,17 @@ impl System {
         let wanted = document::container(family, id, text)?;
         sweep(&call.store)?;
         let holder = call.store.lock()?.create(&Record::new(id, wanted), text)?;
-        Ok(Self::new(call.store.clone(), id, holder))
+        let created = Self::new(call.store.clone(), id, holder);
+        created.exit_if(call.delivery)?;
+        Ok(created)
+    }
+
+    /// Exits unexpectedly, where that is what shall be told.
+    fn exit_if(&self, delivery: Delivery) -> Result<()> {
+        match delivery {
+            Delivery::Exits => self.end(ExitType::UnexpectedExit, Delivery::Once),
+            _ => Ok(()),
+        }
     }
 
     /// Opens one.
@@ -82,15 +92,19 @@ impl System {
 
     /// Tells this handle's callback something.
     pub fn tell(&self, kind: Kind, delivery: Delivery) {
-        self.mailbox.put(News { kind, data: None }, delivery);
+        self.mailbox.put(News { kind, status: None, data: None }, delivery);
     }
 
     /// Starts it.
     ///
     /// # Errors
     /// It was started before.
-    pub fn start(&self) -> Result<()> {
-        self.store.lock()?.change(&self.id, Record::start)
+    pub fn start(&self, delivery: Delivery) -> Result<()> {
+        if matches!(delivery, Delivery::Refused(_)) {
+            return Ok(());
+        }
+        self.store.lock()?.change(&self.id, Record::start)?;
+        self.exit_if(delivery)
     }
 
     /// Ends it with its processes.
@@ -288,7 +302,7 @@ impl Process {
                 return Vec::new();
             };
             told = true;
-            News { kind: Kind::ProcessExited, data: Some(text(&status)) }.delivered(delivery)
+            News { kind: Kind::ProcessExited, status: None, data: Some(text(&status)) }.delivered(delivery)
         };
         Watch::start(Arc::default(), look, tell)
     }
@@ -321,7 +335,11 @@ fn end(processes: Vec<u32>) {
 }
 
 fn exited(exit_type: Option<ExitType>) -> News {
-    News { kind: Kind::SystemExited, data: Some(text(&SystemExitStatus { status: 0, exit_type })) }
+    let unexpected = exit_type == Some(ExitType::UnexpectedExit);
+    let code = unexpected.then_some(Code::UNEXPECTED_EXIT);
+    let status = code.map_or(0, |code| code.hresult(Family::V1).cast_signed());
+    let data = text(&SystemExitStatus { status, exit_type });
+    News { kind: Kind::SystemExited, status: code, data: Some(data) }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::code::{Code, Failure, Family};
 use crate::fault::Delivery;
 
 /// How often the disk is looked at for what other processes changed; what this one changes rings the bell.
@@ -58,6 +59,8 @@ pub enum Kind {
 pub struct News {
     /// What happened.
     pub kind: Kind,
+    /// Why it failed, where it did. vmcompute.dll alone tells so.
+    pub status: Option<Code>,
     /// Its document, where it has one.
     pub data: Option<String>,
 }
@@ -68,10 +71,18 @@ impl News {
         let now = |news| (Duration::ZERO, news);
         match delivery {
             Delivery::Once | Delivery::Early => vec![now(self)],
-            Delivery::Never | Delivery::Ignored => Vec::new(),
+            // That a system exits is told by itself.
+            Delivery::Never | Delivery::Ignored | Delivery::Exits => Vec::new(),
             Delivery::Late => vec![(LATE, self)],
             Delivery::Twice => vec![now(self.clone()), now(self)],
-            Delivery::Disconnect => vec![now(Self { kind: Kind::Disconnect, data: None })],
+            Delivery::Disconnect => {
+                vec![now(Self { kind: Kind::Disconnect, status: Some(Code::NOT_ACTIVE), data: None })]
+            }
+            Delivery::Refused(code) => {
+                let failure = Failure::refused_later(code);
+                let data = Some(failure.document(Family::V1));
+                vec![now(Self { kind: self.kind, status: Some(failure.code), data })]
+            }
         }
     }
 }
@@ -170,7 +181,7 @@ mod tests {
     use super::*;
 
     fn news(kind: Kind) -> News {
-        News { kind, data: None }
+        News { kind, status: None, data: None }
     }
 
     #[test]

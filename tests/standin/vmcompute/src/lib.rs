@@ -13,7 +13,7 @@ mod system;
 use std::ffi::c_void;
 use std::ptr::null;
 
-use service::code::{Code, Family};
+use service::code::Family;
 use service::memory::wide;
 use service::table::Table;
 use service::watch::{Kind, News, Watch};
@@ -42,13 +42,14 @@ impl Listener {
     }
 
     fn tell(&self, news: &News) {
-        let (number, status) = match news.kind {
-            Kind::SystemExited => (1, 0),
-            Kind::CreateCompleted => (2, 0),
-            Kind::StartCompleted => (3, 0),
-            Kind::ProcessExited => (0x0001_0000, 0),
-            Kind::Disconnect => (0x0100_0000, Code::NOT_ACTIVE.hresult(Family::V1).cast_signed()),
+        let number = match news.kind {
+            Kind::SystemExited => 1,
+            Kind::CreateCompleted => 2,
+            Kind::StartCompleted => 3,
+            Kind::ProcessExited => 0x0001_0000,
+            Kind::Disconnect => 0x0100_0000,
         };
+        let status = news.status.map_or(0, |code| code.hresult(Family::V1).cast_signed());
         let data = news.data.as_deref().map(wide);
         // SAFETY: the caller keeps function and context until it unregisters; the document outlives the call.
         unsafe {

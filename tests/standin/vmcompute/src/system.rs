@@ -92,7 +92,7 @@ unsafe extern "system" fn HcsCloseComputeSystem(system: Raw) -> i32 {
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsStartComputeSystem(system: Raw, _options: Text, result: Place) -> i32 {
     let start = |system: &System, delivery| {
-        system.start()?;
+        system.start(delivery)?;
         system.tell(Kind::StartCompleted, delivery);
         Ok(Some(Code::PENDING))
     };

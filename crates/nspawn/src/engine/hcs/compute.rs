@@ -12,7 +12,7 @@ use hcs_sys::{Code, Notification, Started, computecore, vmcompute};
 
 use super::Deadlines;
 use super::error::{failed, is_gone};
-use super::events::{Events, Told};
+use super::events::{Events, Said, Told};
 use crate::document::{ProcessDocument, SystemDocument};
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::ContainerId;
@@ -94,7 +94,9 @@ impl Compute {
             let _ = system.ask_to_terminate();
             return Err(made.err().unwrap_or_else(|| refused(error)));
         }
-        match made.and_then(|progress| system.settle("create", progress, |told| told.created)) {
+        match made.and_then(|progress| {
+            system.settle(("create", "HcsCreateComputeSystem"), progress, |told| told.created.as_ref())
+        }) {
             Ok(()) => Ok(system),
             Err(error) => {
                 let _ = system.force();
@@ -142,32 +144,38 @@ impl Compute {
                 Progress::Done
             }
         };
-        self.settle("start", progress, |told| told.started)?;
+        self.settle(("start", "HcsStartComputeSystem"), progress, |told| told.started.as_ref())?;
         self.runs.store(true, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Waits for what a call that is not done yet leads to.
+    /// Waits for what a call of `function` that is not done yet leads to.
     fn settle(
         &self,
-        op: &'static str,
+        (op, function): (&'static str, &'static str),
         progress: Progress,
-        done: impl Fn(&Told) -> Option<Code>,
+        done: fn(&Told) -> Option<&Said>,
     ) -> Result<()> {
         if progress == Progress::Done {
             return Ok(());
         }
-        let look = |told: &Told| match (done(told), told.system_exited, told.disconnected) {
-            (Some(code), _, _) if !code.is_failure() => Some(Ok(())),
-            (Some(code), _, _) => Some(Err(code)),
-            (None, Some(_), _) => Some(Err(Code::UNEXPECTED_EXIT)),
-            (None, None, true) => Some(Err(Code::SERVICE_DISCONNECT)),
+        let look = |told: &Told| match (done(told), &told.system_exited, told.disconnected) {
+            (Some(said), _, _) if !said.code.is_failure() => Some(Ok(())),
+            (Some(said), _, _) => Some(Err((said.clone(), None))),
+            (None, Some(exit), _) => {
+                let code = if exit.code.is_failure() { exit.code } else { Code::UNEXPECTED_EXIT };
+                Some(Err((Said { code, ..exit.clone() }, exit.document.clone())))
+            }
+            (None, None, true) => Some(Err((Said { code: Code::SERVICE_DISCONNECT, document: None }, None))),
             (None, None, false) => None,
         };
         match self.events.wait(Some(self.deadlines.create), look) {
             Some(Ok(())) => Ok(()),
-            Some(Err(code)) => {
-                Err(Error::new(ErrorKind::Host, op, self.subject.clone()).reason(code.to_string()))
+            Some(Err((Said { code, document }, exit))) => {
+                let refused = hcs_sys::Error::Refused { function, code, document };
+                let mut error = failed(op, self.subject.clone(), refused);
+                exit.into_iter().for_each(|exit| error.attach(format!("the system has exited: {exit}")));
+                Err(error)
             }
             None => Err(self.late(op, self.deadlines.create)),
         }

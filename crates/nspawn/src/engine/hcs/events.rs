@@ -7,15 +7,23 @@ use std::time::{Duration, Instant};
 use hcs_schema::results::ProcessStatus;
 use hcs_sys::{Code, Kind, Notification};
 
+/// How something went, in a notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) code: Code,
+    /// The document (JSON) beside the code, where there was one.
+    pub(super) document: Option<String>,
+}
+
 /// What was told so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Told {
     /// How making the system went.
-    pub(super) created: Option<Code>,
+    pub(super) created: Option<Said>,
     /// How starting it went.
-    pub(super) started: Option<Code>,
-    /// The system has ended, with this code.
-    pub(super) system_exited: Option<Code>,
+    pub(super) started: Option<Said>,
+    /// The system has ended, like this.
+    pub(super) system_exited: Option<Said>,
     /// How often it was told that the process has ended.
     pub(super) process_exits: u32,
     /// How the process stood when that was told, where the service said so.
@@ -26,10 +34,11 @@ pub(super) struct Told {
 
 impl Told {
     fn add(&mut self, told: &Notification) {
+        let said = || Some(Said { code: told.status, document: told.data.clone() });
         match told.kind {
-            Kind::CreateCompleted => self.created = Some(told.status),
-            Kind::StartCompleted => self.started = Some(told.status),
-            Kind::SystemExited => self.system_exited = Some(told.status),
+            Kind::CreateCompleted => self.created = said(),
+            Kind::StartCompleted => self.started = said(),
+            Kind::SystemExited => self.system_exited = said(),
             Kind::ProcessExited => {
                 self.process_exits += 1;
                 let status = told.data.as_deref().and_then(|text| serde_json::from_str(text).ok());
@@ -91,12 +100,13 @@ mod tests {
         };
         let soon = Some(Duration::from_millis(1));
         [Kind::StartCompleted, Kind::CreateCompleted, Kind::CreateCompleted].into_iter().for_each(tell);
-        assert_eq!(events.wait(soon, |told| told.created), Some(Code::from_hresult(0)));
-        assert_eq!(events.wait(soon, |told| told.started), Some(Code::from_hresult(0)));
-        assert_eq!(events.wait(soon, |told| told.system_exited), None);
+        let well = Some(Said { code: Code::from_hresult(0), document: None });
+        assert_eq!(events.wait(soon, |told| told.created.clone()), well);
+        assert_eq!(events.wait(soon, |told| told.started.clone()), well);
+        assert_eq!(events.wait(soon, |told| told.system_exited.clone()), None);
         tell(Kind::ProcessExited);
         assert_eq!(events.wait(None, |told| (told.process_exits == 1).then_some(())), Some(()));
         drop(sender);
-        assert_eq!(events.wait(None, |told| told.system_exited), None);
+        assert_eq!(events.wait(None, |told| told.system_exited.clone()), None);
     }
 }
