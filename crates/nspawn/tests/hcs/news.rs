@@ -20,6 +20,7 @@ on_both_schemas![
     a_system_that_does_not_end_is_told_of,
     what_is_refused_later_is_told_as_what_is_refused_at_once,
     a_system_that_exits_before_its_program_runs_is_told_of,
+    where_the_service_went_away_the_system_is_asked_for,
 ];
 
 /// A deadline that the stand-in's late news, after a second, misses, and nothing else does.
@@ -178,5 +179,36 @@ fn a_system_that_exits_before_its_program_runs_is_told_of(standin: &Standin, sch
         assert!(said.starts_with(&format!("cannot {what} container {}", subject.id)), "{said}");
         assert!(said.contains(&format!("{call}: ")) && told.iter().all(|told| said.contains(told)), "{said}");
         assert_eq!(subject.left(), [""; 0], "{call}");
+    }
+}
+
+/// The service goes away while the program runs: its end is not known, and the system is ended before its layer is
+/// unmounted. Where that is not known either, it is told.
+fn where_the_service_went_away_the_system_is_asked_for(standin: &Standin, schema: Schema) {
+    let shut_down = match schema {
+        Schema::V1 => "HcsShutdownComputeSystem",
+        Schema::V2 => "HcsShutDownComputeSystem",
+    };
+    let leaves = json!({"call": "HcsCreateProcess", "notify": "leaves"});
+    let ignored = |call| json!({"call": call, "notify": "ignored"});
+    let deadlines = Deadlines { shutdown: SHORT, terminate: SHORT, ..ample() };
+    let terminate = "HcsTerminateComputeSystem";
+    for (faults, terminates, ends) in [
+        (json!([leaves]), false, true),
+        (json!([leaves, ignored(shut_down)]), true, true),
+        (json!([leaves, ignored(shut_down), ignored(terminate)]), true, false),
+    ] {
+        let subject = Subject::running(standin, schema, &["ignore"], &json!({}));
+        let launched = subject.launch(deadlines, &faults);
+        assert!(launched.elapsed < SOON, "{launched:?}");
+        assert_eq!(launched.calls.iter().any(|call| call.name == terminate), terminates, "{launched:?}");
+        let said = launched.failure();
+        assert_eq!(said.is_none(), ends, "{said:?}");
+        assert!(said.is_none_or(|said| said.contains("cannot terminate") && said.contains("went away")));
+        assert_eq!(launched.result.unwrap().0.reason, "lost");
+        if !ends {
+            assert_eq!(subject.collect().removed, [subject.id.clone()]);
+        }
+        assert_eq!(subject.left(), [""; 0], "{faults}");
     }
 }

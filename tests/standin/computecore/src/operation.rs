@@ -147,7 +147,7 @@ pub fn request(
                 Delivery::Once | Delivery::Twice | Delivery::Ignored => later(operation, DELAY, outcome),
                 Delivery::Late => later(operation, LATE, outcome),
                 Delivery::Early => operation.complete(outcome),
-                Delivery::Disconnect => later(operation, DELAY, Err(gone())),
+                Delivery::Disconnect | Delivery::Leaves => later(operation, DELAY, Err(gone())),
                 Delivery::Exits => later(operation, DELAY, Err(exited())),
                 Delivery::Refused(code) => later(operation, DELAY, Err(Failure::refused_later(code))),
                 Delivery::Never => {}

@@ -33,6 +33,8 @@ pub enum Delivery {
     Early,
     /// Instead of it, that the service went away.
     Disconnect,
+    /// At once, that the service went away, while the process runs on. Of calls that make a process.
+    Leaves,
     /// Not at all, for nothing is done: the call is accepted, and that is all. Of calls that end something.
     Ignored,
     /// Instead of it, that the system exited unexpectedly, as it does. Of calls that make a system or start it.

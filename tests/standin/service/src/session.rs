@@ -297,7 +297,7 @@ impl Process {
         let mut told = false;
         let look = move || {
             let status = store.lock().and_then(|state| state.record(&system)?.process(pid)).ok();
-            let early = delivery == Delivery::Early;
+            let early = matches!(delivery, Delivery::Early | Delivery::Leaves);
             let Some(status) = status.filter(|status| !told && (status.exited || early)) else {
                 return Vec::new();
             };

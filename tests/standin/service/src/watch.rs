@@ -75,7 +75,7 @@ impl News {
             Delivery::Never | Delivery::Ignored | Delivery::Exits => Vec::new(),
             Delivery::Late => vec![(LATE, self)],
             Delivery::Twice => vec![now(self.clone()), now(self)],
-            Delivery::Disconnect => {
+            Delivery::Disconnect | Delivery::Leaves => {
                 vec![now(Self { kind: Kind::Disconnect, status: Some(Code::NOT_ACTIVE), data: None })]
             }
             Delivery::Refused(code) => {

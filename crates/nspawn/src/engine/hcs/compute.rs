@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use hcs_schema::properties::{Properties, Statistics};
+use hcs_schema::properties::{Properties, State, Statistics};
 use hcs_schema::results::ProcessStatus;
 use hcs_sys::vmcompute::Progress;
 use hcs_sys::{Code, Notification, Started, computecore, vmcompute};
@@ -230,7 +231,13 @@ impl Compute {
     pub(super) fn force(&self) -> Result<()> {
         match self.ask_to_terminate() {
             Ok(()) if self.has_ended(self.deadlines.terminate) => Ok(()),
-            Ok(()) => Err(self.late("terminate", self.deadlines.terminate)),
+            Ok(()) => {
+                let mut late = self.late("terminate", self.deadlines.terminate);
+                if self.events.wait(Some(Duration::ZERO), |told| told.disconnected.then_some(())).is_some() {
+                    late.attach("the Host Compute Service went away; the container may still run");
+                }
+                Err(late)
+            }
             Err(error) if is_gone(&error) => Ok(()),
             Err(error) => Err(failed("terminate", self.subject.clone(), error)),
         }
@@ -254,16 +261,51 @@ impl Compute {
     /// Returns what its processes have used, as far as the service says.
     pub(super) fn statistics(&self) -> Option<Statistics> {
         let query = r#"{"PropertyTypes":["Statistics"]}"#;
-        let text = match &self.handle {
-            SystemHandle::V1(system) => system.properties(query),
-            SystemHandle::V2(system) => system.properties(query, self.deadlines.ask),
-        };
-        serde_json::from_str::<Properties>(&text.ok()?).ok()?.statistics
+        let text = self.properties(query, self.deadlines.ask).ok()?;
+        serde_json::from_str::<Properties>(&text).ok()?.statistics
     }
 
+    fn properties(&self, query: &str, within: Duration) -> hcs_sys::Result<String> {
+        match &self.handle {
+            SystemHandle::V1(system) => system.properties(query),
+            SystemHandle::V2(system) => system.properties(query, within),
+        }
+    }
+
+    /// Waits for its end. Where the service went away nothing is told of it, so it is asked for.
     fn has_ended(&self, within: Duration) -> bool {
-        let look = |told: &Told| (told.system_exited.is_some() || told.disconnected).then_some(());
-        self.events.wait(Some(within), look).is_some()
+        let deadline = Instant::now() + within;
+        let look = |told: &Told| match (&told.system_exited, told.disconnected) {
+            (Some(_), _) => Some(true),
+            (None, true) => Some(false),
+            (None, false) => None,
+        };
+        match self.events.wait(Some(within), look) {
+            Some(true) => return true,
+            Some(false) => {}
+            None => return false,
+        }
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            if self.is_stopped(left) {
+                return true;
+            }
+            thread::sleep(self.deadlines.retry.min(left));
+        }
+    }
+
+    /// Asks whether it has ended; false where the service does not say.
+    fn is_stopped(&self, within: Duration) -> bool {
+        match self.properties("{}", within) {
+            Ok(text) => {
+                let properties = serde_json::from_str::<Properties>(&text);
+                properties.is_ok_and(|of| of.stopped || of.state == Some(State::Stopped))
+            }
+            Err(error) => is_gone(&error),
+        }
     }
 }
 
