@@ -78,16 +78,26 @@ impl Place {
             .replace("\r\n", "\n")
     }
 
-    /// Returns the containers that our own directories speak of.
+    /// Returns where the scratch layer of a container lies.
+    pub fn scratch(&self, id: &str) -> PathBuf {
+        // One name at a time: the stand-in knows a layer by its path as it is written.
+        ["root", "data", "scratch", id].iter().fold(self.0.path().to_owned(), |path, name| path.join(name))
+    }
+
+    /// Returns what is left below `root`.
     pub fn left(&self) -> Vec<String> {
-        let mut left = Vec::new();
-        for directory in ["root/run", "root/data/scratch"] {
-            let entries = fs::read_dir(self.at(directory)).into_iter().flatten();
+        self.left_below("root")
+    }
+
+    /// Returns what containers left where state is kept: all that lies among the scratch layers, attached or not, and
+    /// the containers that somebody claimed, beside the lock of all.
+    pub fn left_below(&self, root: &str) -> Vec<String> {
+        let names = |directory: &str| {
+            let entries = fs::read_dir(self.at(root).join(directory)).into_iter().flatten();
             let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
-            left.extend(
-                names.filter(|name| name.starts_with("nspawn_")).map(|name| format!("{directory}/{name}")),
-            );
-        }
-        left
+            names.map(|name| format!("{root}/{directory}/{name}")).collect::<Vec<_>>()
+        };
+        let claimed = names("run").into_iter().filter(|path| !path.ends_with("/collect"));
+        claimed.chain(names("data/scratch")).collect()
     }
 }
