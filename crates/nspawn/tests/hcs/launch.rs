@@ -111,9 +111,21 @@ impl<'a> Subject<'a> {
         Launched { result, elapsed: began.elapsed(), calls: self.standin.calls() }
     }
 
+    /// Leaves what a launcher of such a container would that was killed, had the service failed to end its system.
+    pub fn leave(&self, name: &str) -> ContainerId {
+        let id = ContainerId::parse(&format!("{}{name}", self.id)).unwrap();
+        self.standin.leave(id.as_str(), &self.place.scratch(id.as_str()));
+        id
+    }
+
     /// Removes what launches left, as the next command does.
     pub fn collect(&self) -> Collected {
-        self.standin.begin(&json!([]));
+        self.collect_despite(&json!([]))
+    }
+
+    /// Removes what launches left, with such faults.
+    pub fn collect_despite(&self, faults: &Value) -> Collected {
+        self.standin.begin(faults);
         collect(&self.engine(ample()), &self.state, Search::Thorough).unwrap()
     }
 

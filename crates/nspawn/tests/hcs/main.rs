@@ -9,6 +9,7 @@ mod faults;
 mod handles;
 mod launch;
 mod news;
+mod orphans;
 mod sequence;
 #[allow(dead_code, reason = "each test binary uses its part")]
 #[path = "../standin/mod.rs"]

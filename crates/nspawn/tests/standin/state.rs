@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The environment variable that names the state's directory.
 pub const VARIABLE: &str = "NSPAWN_STANDIN";
@@ -54,14 +54,41 @@ impl Standin {
         }
     }
 
+    /// Puts a system there that runs although nobody has a handle to it, made to outlive its maker, and its scratch
+    /// layer, mounted.
+    pub fn leave(&self, id: &str, scratch: &Path) {
+        let system = self.0.join("systems").join(id);
+        let record = json!({
+            "id": id, "state": "Running", "exit": null, "processes": [],
+            "wanted": {"owner": "hostcompute_nspawn", "mappings": [], "ends_with_last_handle": false},
+            "used": {"user_100ns": 0, "kernel_100ns": 0, "commit_peak": 0},
+        });
+        let mut stages = self.stages();
+        stages[scratch.to_str().unwrap().to_lowercase()] = json!("Prepared");
+        fs::create_dir_all(system.join("holders")).unwrap();
+        fs::create_dir_all(scratch).unwrap();
+        for (file, text) in [
+            (system.join("record.json"), record.to_string()),
+            (scratch.join("sandbox.vhdx"), String::new()),
+            (self.0.join("layers.json"), stages.to_string()),
+        ] {
+            fs::write(file, text).unwrap();
+        }
+    }
+
+    /// Returns how far each attached layer is, by its path in small letters.
+    fn stages(&self) -> Value {
+        let text = fs::read_to_string(self.0.join("layers.json")).unwrap_or_else(|_| "{}".to_owned());
+        serde_json::from_str(&text).unwrap()
+    }
+
     /// Returns the systems that are there, and the layers that are attached.
     pub fn left(&self) -> Vec<String> {
         let systems = fs::read_dir(self.0.join("systems")).into_iter().flatten();
         let names = systems.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
-        let layers = fs::read_to_string(self.0.join("layers.json")).unwrap_or_else(|_| "{}".to_owned());
-        let layers: Value = serde_json::from_str(&layers).unwrap();
+        let stages = self.stages();
         let attached =
-            layers.as_object().unwrap().iter().map(|(path, stage)| format!("layer {path}: {stage}"));
+            stages.as_object().unwrap().iter().map(|(path, stage)| format!("layer {path}: {stage}"));
         names.map(|name| format!("system {name}")).chain(attached).collect()
     }
 }

@@ -8,6 +8,7 @@ mod bare;
 mod faults;
 mod killed;
 mod launcher;
+mod orphans;
 mod programs;
 mod real_programs;
 #[allow(dead_code, unused_imports, reason = "each test binary uses its part")]

@@ -152,21 +152,13 @@ impl Engine for HcsEngine {
     }
 
     fn reclaim(&self, id: &ContainerId, observer: &dyn Observer) -> Result<()> {
-        let ended = systems::end(id, self.windows, self.deadlines);
-        if matches!(ended, Ok(true)) {
+        // Where it does not end its layer stays as it is: that is not taken from under who may run on it.
+        if systems::end(id, self.windows, self.deadlines)? {
             observer.step(&format!("HcsTerminateComputeSystem: Container terminated, name: [{id}]"));
         }
-        // Even where the system did not end: its layer may be free all the same.
-        let destroyed = layers::reclaim(&self.scratch().join(id.as_str()), self.deadlines);
-        if matches!(destroyed, Ok(true)) {
+        if layers::reclaim(&self.scratch().join(id.as_str()), self.deadlines)? {
             observer.step(&format!("DestroyLayer: Layer destroyed, name: [{id}]"));
         }
-        match (ended, destroyed) {
-            (Err(mut first), Err(second)) => {
-                first.attach(second.one_line());
-                Err(first)
-            }
-            (ended, destroyed) => ended.and(destroyed).map(drop),
-        }
+        Ok(())
     }
 }

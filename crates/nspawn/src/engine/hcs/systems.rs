@@ -86,22 +86,31 @@ fn is_held(id: &ContainerId) -> bool {
     presence::is_announced(&name_of_launcher(id)).unwrap_or(true)
 }
 
-/// Ends the system of a container that nobody holds; tells whether there was one.
+/// Ends the system of a container that nobody holds; tells whether there was one. Where one DLL fails the other one is
+/// tried, as it may be the one that made the system.
 ///
 /// # Errors
-/// The service's refusal, or it did not end in time.
+/// The first refusal of the service, where no DLL ended it; or it did not end in time.
 pub(super) fn end(id: &ContainerId, windows: Version, deadlines: Deadlines) -> Result<bool> {
-    let mut was_there = false;
     if is_held(id) {
-        return Ok(was_there);
+        return Ok(false);
     }
+    let mut first = None;
     for api in apis(windows) {
-        if let Some(system) = Compute::open(id, *api, deadlines)? {
-            system.force()?;
-            was_there = true;
+        match end_by(*api, id, deadlines) {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(error) => first = first.or(Some(error)),
         }
     }
-    Ok(was_there)
+    first.map_or(Ok(false), Err)
+}
+
+fn end_by(api: Api, id: &ContainerId, deadlines: Deadlines) -> Result<bool> {
+    match Compute::open(id, api, deadlines)? {
+        Some(system) => system.force().map(|()| true),
+        None => Ok(false),
+    }
 }
 
 #[cfg(test)]
