@@ -74,7 +74,9 @@ pub fn tests() -> Result<Vec<Command>> {
     units.args(PACKAGES).args(["--lib", "--test", "windows"]);
     let mut without = test(&prefix::without_service(SERVER_2019)?)?;
     without.args(PACKAGES).args(["--test", "windows_launcher", "--", "bare"]);
-    let mut commands = vec![units, without];
+    let mut halved = test(&prefix::without_computecore(&built)?)?;
+    halved.args(PACKAGES).args(["--test", "windows_launcher", "--", "without_computecore"]);
+    let mut commands = vec![units, without, halved];
     for (build, binaries, filters) in ON_STANDINS {
         let mut command = test(&prefix::of_build(build, &built)?)?;
         command.args(PACKAGES).args(binaries.iter().flat_map(|binary| ["--test", binary]));

@@ -39,12 +39,25 @@ pub fn bare() -> Result<PathBuf> {
 /// # Errors
 /// The bare prefix or a copy of it cannot be made, or a stand-in is not there.
 pub fn of_build(build: u32, built: &Path) -> Result<PathBuf> {
-    let prefix = copy(build, &format!("windows_prefix_{build}"))?;
-    install(built, "vmcompute.dll", &prefix)?;
-    install(built, "standin_program.exe", &prefix)?;
+    let prefix = with_vmcompute(build, &format!("windows_prefix_{build}"), built)?;
     if build >= SERVER_2019 {
         install(built, "computecore.dll", &prefix)?;
     }
+    Ok(prefix)
+}
+
+/// Makes a prefix that says it is Windows Server 2019, and lacks computecore.dll.
+///
+/// # Errors
+/// As [`of_build`].
+pub fn without_computecore(built: &Path) -> Result<PathBuf> {
+    with_vmcompute(SERVER_2019, &format!("windows_prefix_{SERVER_2019}_without_computecore"), built)
+}
+
+fn with_vmcompute(build: u32, name: &str, built: &Path) -> Result<PathBuf> {
+    let prefix = copy(build, name)?;
+    install(built, "vmcompute.dll", &prefix)?;
+    install(built, "standin_program.exe", &prefix)?;
     Ok(prefix)
 }
 

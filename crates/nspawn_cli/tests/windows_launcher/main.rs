@@ -1,10 +1,11 @@
-//! The built launcher for Windows, under Wine: on the DLLs that stand in for the Host Compute Service and, in `bare`,
-//! where there is none. Names of tests say the schema that their Windows takes.
+//! The built launcher for Windows, under Wine: on the DLLs that stand in for the Host Compute Service and, in `bare`
+//! and `without_computecore`, where there is none or one of the two. Names of tests say the schema that their Windows takes.
 #![cfg(windows)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
 mod bare;
+mod builds;
 mod faults;
 mod killed;
 mod launcher;
@@ -14,6 +15,7 @@ mod real_programs;
 #[allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 #[path = "../../../nspawn/tests/standin/mod.rs"]
 mod standin;
+mod without_computecore;
 
 /// Makes a test of each function for each schema: xtask runs those of the schema that the build of Windows takes.
 macro_rules! on_both_schemas {

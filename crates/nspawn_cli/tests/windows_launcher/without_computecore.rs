@@ -1,0 +1,17 @@
+//! A Windows Server 2019 that has vmcompute.dll and lacks computecore.dll.
+
+use serde_json::json;
+
+use crate::launcher::{Launcher, run};
+
+#[test]
+fn the_dll_is_named_and_the_other_schema_works() {
+    let launcher = Launcher::with_own_schema(2);
+    let ran = launcher.launch(&["exit", "5"], &json!({}));
+    assert_eq!(ran.status, Some(125), "{ran:?}");
+    assert!(ran.error().contains("this Windows has no computecore.dll that can be loaded"), "{ran:?}");
+    launcher.assert_empty("without the DLL");
+    let ran = run(launcher.command().args(["--hcs-schema", "1"]));
+    assert_eq!(ran.status, Some(5), "{ran:?}");
+    launcher.assert_empty("by schema v1");
+}
