@@ -2,10 +2,12 @@
 //!
 //! ```json
 //! [{"call": "HcsStartComputeSystem", "n": 1, "code": "0x80070005"},
+//!  {"call": "CreateSandboxLayer", "half": "0x80070070"},
 //!  {"call": "HcsShutdownComputeSystem", "notify": "never"}]
 //! ```
 //!
 //! `n` counts the calls of that name in `calls.jsonl`, the one in question included; without it every call is meant.
+//! With `half` a call about a layer leaves what it makes, and that code is returned: the disk was full, say.
 //! With `code` nothing is done and that code is returned. With `notify` the call does what it should, and what it
 //! leads to is told otherwise. `HcsCreateProcess` leads to the news that the process exited. A request of computecore.dll
 //! that leads to no news is done otherwise: never, late, before the call returns, or not because the service went away.
@@ -68,6 +70,7 @@ struct Fault {
     n: Option<u64>,
     code: Option<Number>,
     status: Option<Number>,
+    half: Option<Number>,
     #[serde(default)]
     notify: Delivery,
 }
@@ -84,14 +87,16 @@ impl Script {
     pub fn parse(text: &str) -> Result<Self> {
         let broken = |why: String| Failure::new(Code::INVALID_ARGUMENT, format!("faults.json: {why}"));
         let faults: Vec<Fault> = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
-        let broken_in = |fault: &Fault| {
-            let codes = [&fault.code, &fault.status].into_iter().flatten();
-            codes.filter(|code| code.value().is_none()).cloned().next()
-        };
-        match faults.iter().find_map(broken_in) {
-            Some(code) => Err(broken(format!("{code:?} is no code"))),
+        let codes = || faults.iter().flat_map(|fault| [&fault.code, &fault.status, &fault.half]).flatten();
+        let wrong = codes().find(|code| code.value().is_none()).map(|code| format!("{code:?} is no code"));
+        match wrong {
+            Some(why) => Err(broken(why)),
             None => Ok(Self(faults)),
         }
+    }
+
+    fn fault(&self, call: &str, n: u64) -> Option<&Fault> {
+        self.0.iter().find(|fault| fault.call == call && fault.n.is_none_or(|wanted| wanted == n))
     }
 
     /// Tells how the `n`th call of that name shall go, counted from 1.
@@ -99,14 +104,25 @@ impl Script {
     /// # Errors
     /// The code that the script has for it.
     pub fn apply(&self, call: &str, n: u64) -> Result<Delivery> {
-        let meant = |fault: &&Fault| fault.call == call && fault.n.is_none_or(|wanted| wanted == n);
-        let Some(fault) = self.0.iter().find(meant) else { return Ok(Delivery::Once) };
-        let value = |code: &Option<Number>| code.as_ref().and_then(Number::value);
-        match (value(&fault.code), value(&fault.status)) {
-            (Some(code), _) => Err(Failure::new(Code::Scripted(code), format!("{call} fails by script"))),
-            (None, Some(status)) => Ok(Delivery::Refused(status)),
-            (None, None) => Ok(fault.notify),
-        }
+        let Some(fault) = self.fault(call, n) else { return Ok(Delivery::Once) };
+        scripted(call, fault.code.as_ref())?;
+        let status = fault.status.as_ref().and_then(Number::value);
+        Ok(status.map_or(fault.notify, Delivery::Refused))
+    }
+
+    /// Lets the `n`th call of that name, which has made what it makes, go on.
+    ///
+    /// # Errors
+    /// The code that the script has for one that makes but a half.
+    pub fn apply_halfway(&self, call: &str, n: u64) -> Result<()> {
+        self.fault(call, n).map_or(Ok(()), |fault| scripted(call, fault.half.as_ref()))
+    }
+}
+
+fn scripted(call: &str, code: Option<&Number>) -> Result<()> {
+    match code.and_then(Number::value) {
+        Some(code) => Err(Failure::new(Code::Scripted(code), format!("{call} fails by script"))),
+        None => Ok(()),
     }
 }
 
@@ -118,7 +134,7 @@ mod tests {
     fn calls_fail_as_the_script_says() {
         let script = Script::parse(
             r#"[{"call": "A", "n": 2, "code": "0xC0370105"}, {"call": "B", "notify": "twice"}, {"call": "C", "code": 5},
-                {"call": "E", "status": "0xC0370101"}]"#,
+                {"call": "E", "status": "0xC0370101"}, {"call": "F", "half": 6}]"#,
         )
         .unwrap();
         let code = |call, n| script.apply(call, n).map_err(|failure| failure.code);
@@ -128,6 +144,9 @@ mod tests {
         assert_eq!(code("C", 1), Err(Code::Scripted(5)));
         assert_eq!(code("D", 1), Ok(Delivery::Once));
         assert_eq!(code("E", 1), Ok(Delivery::Refused(0xC037_0101)));
+        assert_eq!(code("F", 1), Ok(Delivery::Once));
+        let halfway = |call| script.apply_halfway(call, 1).map_err(|failure| failure.code);
+        assert_eq!((halfway("C"), halfway("D"), halfway("F")), (Ok(()), Ok(()), Err(Code::Scripted(6))));
     }
 
     #[test]
@@ -137,6 +156,7 @@ mod tests {
             "{}",
             r#"[{"call": "A", "code": "5"}]"#,
             r#"[{"call": "A", "status": "5"}]"#,
+            r#"[{"call": "A", "half": "5"}]"#,
             r#"[{"call": "A", "notify": "soon"}]"#,
             r#"[{"cal": "A"}]"#,
         ] {

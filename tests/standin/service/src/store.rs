@@ -79,10 +79,27 @@ impl Locked {
             File::options().append(true).create(true).open(&path)?.write_all(format!("{line}\n").as_bytes())
         };
         write().map_err(|error| Failure::io(format!("write {}", path.display()), &error))?;
-        let Ok(script) = fs::read_to_string(self.root.join("faults.json")) else { return Ok(Delivery::Once) };
-        let calls = fs::read_to_string(&path).unwrap_or_default();
+        let script = self.script()?;
+        script.map_or(Ok(Delivery::Once), |script| script.apply(call, self.count(call)))
+    }
+
+    /// Lets the last call of that name, which has made what it makes, go on.
+    ///
+    /// # Errors
+    /// The code that the script has for one that makes but a half.
+    pub fn halfway(&self, call: &str) -> Result<()> {
+        self.script()?.map_or(Ok(()), |script| script.apply_halfway(call, self.count(call)))
+    }
+
+    fn script(&self) -> Result<Option<Script>> {
+        fs::read_to_string(self.root.join("faults.json")).ok().map(|text| Script::parse(&text)).transpose()
+    }
+
+    /// Counts the calls of that name so far.
+    fn count(&self, call: &str) -> u64 {
+        let calls = fs::read_to_string(self.root.join("calls.jsonl")).unwrap_or_default();
         let same = |line: &&str| serde_json::from_str::<Value>(line).is_ok_and(|line| line["call"] == call);
-        Script::parse(&script)?.apply(call, calls.lines().filter(same).count() as u64)
+        calls.lines().filter(same).count() as u64
     }
 
     fn system(&self, id: &str) -> Result<PathBuf> {

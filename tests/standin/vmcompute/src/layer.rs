@@ -59,7 +59,10 @@ impl Named {
         unsafe {
             answer(name, arguments, null_mut(), |call| {
                 let path = directory(&self.home, &self.id);
-                let done = call.store.lock()?.layers(|stages| done(&mut Layer::at(path, stages)))?;
+                let state = call.store.lock()?;
+                let done = state.layers(|stages| done(&mut Layer::at(path, stages)))?;
+                state.halfway(name)?;
+                drop(state);
                 put(done).map(|()| None)
             })
         }
