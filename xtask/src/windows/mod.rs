@@ -21,12 +21,18 @@ pub const WINE: &str = "/usr/lib/wine/wine64";
 pub const SERVER_2019: u32 = 17_763;
 
 /// What is run as which build of Windows: test binaries, and which of their tests. Names of tests say the schema.
-const ON_STANDINS: [(u32, &[&str], &[&str]); 4] = [
+const ON_STANDINS: [(u32, &[&str], &[&str]); 7] = [
     (14_393, &["conformance", "hcs", "windows_launcher"], &["v1"]),
     (SERVER_2019, &["conformance"], &["v1", "v2"]),
+    (SERVER_2019, &["hcs"], &["sequence"]),
+    (SERVER_2019, &["windows_launcher"], OF_BUILDS),
     (20_348, &["conformance"], &["v2"]),
+    (20_348, &["windows_launcher"], OF_BUILDS),
     (26_100, &["conformance", "hcs", "windows_launcher"], &["v2"]),
 ];
+
+/// Tests of the launcher in which the build counts.
+const OF_BUILDS: &[&str] = &["programs::v2::the_", "builds::v2", "orphans::v2"];
 
 /// What is for Windows, too. Always all of them: cargo builds dependencies anew for other ones.
 const PACKAGES: [&str; 8] =
