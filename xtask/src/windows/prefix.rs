@@ -56,8 +56,9 @@ pub fn without_computecore(built: &Path) -> Result<PathBuf> {
 
 fn with_vmcompute(build: u32, name: &str, built: &Path) -> Result<PathBuf> {
     let prefix = copy(build, name)?;
-    install(built, "vmcompute.dll", &prefix)?;
-    install(built, "standin_program.exe", &prefix)?;
+    for name in ["vmcompute.dll", "virtdisk.dll", "standin_program.exe"] {
+        install(built, name, &prefix)?;
+    }
     Ok(prefix)
 }
 

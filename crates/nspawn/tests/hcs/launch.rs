@@ -125,8 +125,13 @@ impl<'a> Subject<'a> {
 
     /// Removes what launches left, with such faults.
     pub fn collect_despite(&self, faults: &Value) -> Collected {
+        self.collect_within(ample(), faults)
+    }
+
+    /// Removes what launches left, with such faults and deadlines.
+    pub fn collect_within(&self, deadlines: Deadlines, faults: &Value) -> Collected {
         self.standin.begin(faults);
-        collect(&self.engine(ample()), &self.state, Search::Thorough).unwrap()
+        collect(&self.engine(deadlines), &self.state, Search::Thorough).unwrap()
     }
 
     /// Returns what is left of it, here and in the service. All that is its bears its id.

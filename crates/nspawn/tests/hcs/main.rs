@@ -5,6 +5,7 @@
 #![cfg(windows)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod attached;
 mod faults;
 mod half;
 mod handles;

@@ -59,6 +59,8 @@ impl Code {
     pub const FILE_NOT_FOUND: Self = Self::Win32(2);
     /// `ERROR_PATH_NOT_FOUND`.
     pub const PATH_NOT_FOUND: Self = Self::Win32(3);
+    /// `ERROR_NOT_READY`.
+    pub const NOT_READY: Self = Self::Win32(21);
     /// `ERROR_ACCESS_DENIED`.
     pub const ACCESS_DENIED: Self = Self::Win32(5);
     /// `ERROR_INVALID_HANDLE`.

@@ -171,6 +171,15 @@ impl<'a> Layer<'a> {
         self.step(Step::Prepare)
     }
 
+    /// Takes its disk from this computer, however far it is attached: `DetachVirtualDisk`.
+    ///
+    /// # Errors
+    /// It is not attached.
+    pub fn detach(&mut self) -> Result<()> {
+        let attached = self.stages.remove(&self.key());
+        attached.map(drop).ok_or_else(|| self.failure(Code::NOT_READY, "is not attached"))
+    }
+
     /// Checks that it can grow; how far is for the log alone, because its disk is empty.
     ///
     /// # Errors
@@ -256,6 +265,9 @@ mod tests {
         assert_eq!(code(layer.destroy()), Err(Code::IN_USE));
         layer.step(Step::Unprepare).unwrap();
         layer.step(Step::Deactivate).unwrap();
+        assert_eq!(code(layer.detach()), Err(Code::NOT_READY));
+        layer.step(Step::Activate).unwrap();
+        layer.detach().unwrap();
         layer.destroy().unwrap();
         assert!(!layer.exists() && stages.is_empty());
 
