@@ -58,6 +58,7 @@ impl Finding {
     }
 
     /// Makes one of something that works with a loss.
+    #[cfg_attr(windows, expect(dead_code, reason = "there a thing is there or not"))]
     pub(crate) fn partial(subject: &'static str, needed: Needed, loss: &Error) -> Self {
         Self {
             subject,
