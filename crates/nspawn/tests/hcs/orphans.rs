@@ -4,11 +4,15 @@
 use nspawn::document::Schema;
 use serde_json::{Value, json};
 
-use crate::launch::Subject;
+use crate::launch::{CODE, Subject, ample};
 use crate::on_both_schemas;
 use crate::standin::{Standin, alone};
 
-on_both_schemas![orphans_are_ended_and_removed, one_that_does_not_end_keeps_its_layer];
+on_both_schemas![
+    orphans_are_ended_and_removed,
+    one_that_does_not_end_keeps_its_layer,
+    the_next_of_its_name_takes_its_place_or_fails,
+];
 
 fn orphans_are_ended_and_removed(standin: &Standin, schema: Schema) {
     let subject = Subject::new(standin, schema, &json!({}));
@@ -48,6 +52,18 @@ fn one_that_does_not_end_keeps_its_layer(standin: &Standin, schema: Schema) {
     let [claim, directory] = ["run", "data/scratch"].map(|place| format!("root/{place}/{second}"));
     assert_eq!(subject.left(), [format!("system {second}"), attached, claim, directory]);
     assert_eq!(subject.collect().removed, [second]);
+    assert_eq!(subject.left(), [""; 0]);
+}
+
+fn the_next_of_its_name_takes_its_place_or_fails(standin: &Standin, schema: Schema) {
+    let subject = Subject::new(standin, schema, &json!({}));
+    subject.leave("");
+    let before = subject.left();
+    let no_end = json!([{"call": "HcsTerminateComputeSystem", "code": "0x80070005"}]);
+    let said = subject.launch(ample(), &no_end).failure().unwrap();
+    assert!(said.starts_with(&format!("cannot terminate container {}: ", subject.id)), "{said}");
+    assert_eq!(subject.left(), before);
+    assert_eq!(subject.launch(ample(), &json!([])).report().exit_code, Some(CODE));
     assert_eq!(subject.left(), [""; 0]);
 }
 

@@ -78,6 +78,10 @@ pub(super) fn acquire(
     let mut rollback = Rollback::default();
     create_private(&engine.scratch())?;
     let path = engine.scratch().join(id.as_str());
+    if path.exists() {
+        // Left by a launcher of the same name that was killed; we hold the name now. Before its layer goes, its system.
+        systems::end_unheld(id, engine.windows, engine.deadlines)?;
+    }
     let volume = layers::mount(&path, &chain, engine.deadlines, &mut rollback)?;
     observer.step(&format!("CreateSandboxLayer: Layer created, name: [{id}]"));
     let root = Root { volume, scratch: path.display().to_string(), layers };

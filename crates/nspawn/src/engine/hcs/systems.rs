@@ -86,15 +86,20 @@ fn is_held(id: &ContainerId) -> bool {
     presence::is_announced(&name_of_launcher(id)).unwrap_or(true)
 }
 
-/// Ends the system of a container that nobody holds; tells whether there was one. Where one DLL fails the other one is
-/// tried, as it may be the one that made the system.
+/// Ends the system of a container that nobody holds; tells whether there was one.
+///
+/// # Errors
+/// As [`end_unheld`].
+pub(super) fn end(id: &ContainerId, windows: Version, deadlines: Deadlines) -> Result<bool> {
+    if is_held(id) { Ok(false) } else { end_unheld(id, windows, deadlines) }
+}
+
+/// Ends the system of a container of which the caller knows that nobody holds it; tells whether there was one. Where
+/// one DLL fails the other one is tried, as it may be the one that made the system.
 ///
 /// # Errors
 /// The first refusal of the service, where no DLL ended it; or it did not end in time.
-pub(super) fn end(id: &ContainerId, windows: Version, deadlines: Deadlines) -> Result<bool> {
-    if is_held(id) {
-        return Ok(false);
-    }
+pub(super) fn end_unheld(id: &ContainerId, windows: Version, deadlines: Deadlines) -> Result<bool> {
     let mut first = None;
     for api in apis(windows) {
         match end_by(*api, id, deadlines) {
