@@ -15,3 +15,24 @@ fn the_dll_is_named_and_the_other_schema_works() {
     assert_eq!(ran.status, Some(5), "{ran:?}");
     launcher.assert_empty("by schema v1");
 }
+
+#[test]
+fn what_was_left_is_removed_by_the_other_dll() {
+    let launcher = Launcher::with_own_schema(2);
+    let leave = || {
+        launcher.configure(&["exit", "5"], &json!({}));
+        launcher.standin.begin(&json!([{"call": "DeactivateLayer", "code": "0x80070005"}]));
+        let ran = run(launcher.command().args(["--hcs-schema", "1"]));
+        assert!(ran.status == Some(5) && ran.stderr.contains("warning: cannot unmount"), "{ran:?}");
+    };
+    leave();
+    launcher.standin.begin(&json!([]));
+    let ran = run(launcher.command().args(["--hcs-schema", "1"]));
+    assert_eq!(ran.status, Some(5), "{ran:?}");
+    launcher.assert_empty("after the next of its name");
+    leave();
+    let ran = launcher.gc();
+    let removed = format!("removed nspawn_{}\nnot searched: ", launcher.place.tag());
+    assert!(ran.stdout.starts_with(&removed) && ran.stdout.contains("computecore.dll"), "{ran:?}");
+    launcher.assert_empty("after gc");
+}

@@ -131,6 +131,8 @@ impl Compute {
                 Ok(Some(Self { handle, sender, events, runs, subject, deadlines }))
             }
             Err(error) if is_gone(&error) => Ok(None),
+            // A DLL that this Windows lacks has made none.
+            Err(hcs_sys::Error::NoLibrary { .. }) => Ok(None),
             Err(error) => Err(failed("open", subject, error)),
         }
     }
