@@ -1,8 +1,8 @@
 //! Which Windows the layers hold, against which one this is: judged before anything is made.
 
 use std::fs;
+use std::process::Command;
 
-use hcs_sys::version;
 use serde_json::{Value, json};
 
 use crate::launcher::{Launcher, Ran};
@@ -16,6 +16,14 @@ on_both_schemas![
 
 /// A build that no server runs: it is none of theirs, and older than those that run others.
 const OTHER: u32 = 15_063;
+
+/// Asks this Windows: `Microsoft Windows 10.0.26100`.
+fn build_of_this_windows() -> u32 {
+    let told = Command::new("cmd").args(["/c", "ver"]).output().unwrap();
+    let text = String::from_utf8_lossy(&told.stdout);
+    let build = text.split("10.0.").nth(1).unwrap_or_else(|| panic!("{text}"));
+    build.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
+}
 
 /// Puts a Windows of a build into a layer: its ntdll.dll is this one's, but for the version that it says.
 fn put_windows(launcher: &Launcher, layer: &str, build: u32) {
@@ -44,7 +52,7 @@ fn refused(launcher: &Launcher, changes: &Value) -> Ran {
 }
 
 fn layers_of_another_build_are_refused_in_both_builds_names(launcher: &Launcher) {
-    let host = version::of_this_windows().build;
+    let host = build_of_this_windows();
     put_windows(launcher, "base", OTHER);
     let ran = refused(launcher, &json!({}));
     let (line, base) = (ran.error(), launcher.place.at("layers").join("base"));
@@ -64,7 +72,7 @@ fn layers_of_this_build_are_taken(launcher: &Launcher) {
     const UNTOLD: &str = "the service will say whether they fit";
     let ran = launcher.launch(&["exit", "3"], &json!({}));
     assert!(ran.status == Some(3) && ran.stderr.contains(UNTOLD), "{ran:?}");
-    put_windows(launcher, "base", version::of_this_windows().build);
+    put_windows(launcher, "base", build_of_this_windows());
     let ran = launcher.launch(&["exit", "3"], &json!({}));
     assert!(ran.status == Some(3) && !ran.stderr.contains(UNTOLD), "{ran:?}");
     launcher.assert_empty("after it ended");
@@ -76,7 +84,7 @@ fn a_base_layer_needs_no_chain_and_another_one_does(launcher: &Launcher) {
     let ran = refused(launcher, &alone);
     let wanted = "parent_layer_directory: has no layerchain.json, and is no base layer: it holds no Windows";
     assert!(ran.error().starts_with(wanted) && ran.error().contains(base.to_str().unwrap()), "{ran:?}");
-    put_windows(launcher, "base", version::of_this_windows().build);
+    put_windows(launcher, "base", build_of_this_windows());
     assert_eq!(launcher.launch(&["exit", "3"], &alone).status, Some(3));
     let calls = launcher.standin.calls();
     let made = calls.iter().find(|call| call.name == "CreateSandboxLayer").unwrap();
