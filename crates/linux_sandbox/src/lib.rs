@@ -13,6 +13,7 @@
 
 pub mod cgroup;
 
+mod attached;
 mod child;
 mod error;
 mod init;

@@ -2,16 +2,15 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
-use std::thread;
 
-use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags, openat2};
+use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
-use rustix::mount::{MountAttrFlags, MountPropagationFlags, MoveMountFlags, mount_change, move_mount};
+use rustix::mount::MountAttrFlags;
 use rustix::process::chdir;
 
+use crate::attached::while_attached;
 use crate::plain_user::is_host_namespace;
 use crate::plan::Ids;
-use crate::raw;
 use crate::stage::{give, make_file_system};
 
 /// Directories for an overlay: each layer, and what holds the upper and the work directory, is a detached mount.
@@ -49,22 +48,15 @@ impl Overlay {
         }
     }
 
-    /// Mounts it from directories that are attached for that time: in mounts of a thread's own, which end with it.
+    /// Mounts it from directories that are attached for that time.
     fn mount_attached(&self) -> io::Result<OwnedFd> {
-        let attached = || -> io::Result<OwnedFd> {
-            raw::own_mounts()?;
-            mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
-            let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
-            for tree in self.lower.iter().chain([&self.scratch]) {
-                // On the root, one over the other: nothing looks there.
-                move_mount(tree, c"", CWD, c"/", flags)?;
-            }
+        let trees = self.lower.iter().chain([&self.scratch]);
+        let made = while_attached(trees, || {
             // Where the kernel takes all layers in one value of 256 bytes, short names leave room for more.
             chdir(c"/proc/self/fd")?;
-            Ok(self.make("")?)
-        };
-        let made = thread::scope(|scope| scope.spawn(attached).join());
-        made.map_err(|_| io::Error::other("the thread that mounts it ended"))?
+            self.make("")
+        });
+        Ok(made??)
     }
 
     /// Each directory is named by its descriptor: what was opened is what is mounted, whatever became of its path.

@@ -1,18 +1,15 @@
 //! Parts of a sandbox's own root that are mounted in it once more: at another place, or with another access.
 
-use std::io;
+use std::iter;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
-use std::thread;
 
-use rustix::fs::{CWD, Mode, OFlags, openat2};
+use rustix::fs::{Mode, OFlags, openat2};
 use rustix::io::Errno;
-use rustix::mount::{
-    MountPropagationFlags, MoveMountFlags, OpenTreeFlags, mount_change, move_mount, open_tree,
-};
+use rustix::mount::{OpenTreeFlags, open_tree};
 
-use crate::error::{Context, Error, Result};
-use crate::raw;
+use crate::attached::while_attached;
+use crate::error::{Context, Result};
 use crate::stage::{BENEATH, clone_tree};
 
 /// A root, and the parts that were asked for, each a detached mount of its own.
@@ -35,19 +32,12 @@ impl Parts {
         }
     }
 
-    /// Takes them while the root is attached, in mounts of a thread's own, with which it goes: a copy takes its place.
+    /// Takes them while the root is attached, with which it goes: a copy takes its place.
     fn attached(root: &OwnedFd, paths: &[&str]) -> Result<Self> {
-        let attach = || -> io::Result<()> {
-            raw::own_mounts()?;
-            mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
-            Ok(move_mount(root, c"", CWD, c"/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?)
-        };
-        let taken = || -> Result<Self> {
-            attach().context("attach", || "the root")?;
+        let taken = while_attached(iter::once(root), || {
             Ok(Self { parts: copies(root, paths)?, root: clone_tree(root.as_fd(), Path::new("the root"))? })
-        };
-        thread::scope(|scope| scope.spawn(taken).join())
-            .unwrap_or_else(|_| Err(Error::new("attach", "the root", io::Error::other("its thread ended"))))
+        });
+        taken.context("attach", || "the root")?
     }
 }
 
@@ -66,7 +56,7 @@ fn copies(root: &OwnedFd, paths: &[&str]) -> Result<Vec<OwnedFd>> {
 #[cfg(test)]
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 mod tests {
-    use std::io::Write as _;
+    use std::io::{self, Write as _};
 
     use rustix::mount::MountAttrFlags;
 

@@ -25,7 +25,7 @@ pub fn become_own_root() -> Result<()> {
     if fs::read_to_string(APPARMOR).is_ok_and(|restricted| restricted.trim() == "1") {
         return Err(failed(io::Error::from_raw_os_error(libc::EACCES)));
     }
-    raw::own_user_namespace().map_err(failed)?;
+    raw::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS).map_err(failed)?;
     let set = |file: &str, line: String| {
         fs::write(format!("/proc/self/{file}"), line).context("write", || format!("/proc/self/{file}"))
     };

@@ -246,17 +246,11 @@ pub(crate) fn close(fd: RawFd) {
     unsafe { libc::close(fd) };
 }
 
-/// Puts this process, which has one thread, into a user namespace and mounts of its own.
-pub(crate) fn own_user_namespace() -> io::Result<()> {
-    // SAFETY: it takes plain numbers, and unshares no memory or descriptors.
-    let result = unsafe { libc::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS) };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// Gives this thread mounts of its own, copies of those of the process.
-pub(crate) fn own_mounts() -> io::Result<()> {
-    // SAFETY: it takes plain numbers, and unshares no memory or descriptors.
-    let result = unsafe { libc::unshare(libc::CLONE_NEWNS | libc::CLONE_FS) };
+/// Leaves the shared for namespaces of this thread's own (unshare(2)): `CLONE_NEW...`, and `CLONE_FS` for its directory.
+pub(crate) fn unshare(namespaces: i32) -> io::Result<()> {
+    // SAFETY: it takes plain numbers, and unshares no memory; descriptors only where `CLONE_FILES` is asked for, and it
+    // gives copies then.
+    let result = unsafe { libc::unshare(namespaces) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 

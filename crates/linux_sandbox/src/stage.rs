@@ -7,8 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, chownat, fchown, fstat, mkdirat, openat2,
-    symlinkat,
+    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, chownat, fstat, mkdirat, openat2, symlinkat,
 };
 use rustix::io::Errno;
 use rustix::mount::{
@@ -100,6 +99,7 @@ struct Made {
 }
 
 /// What a mount is of.
+#[derive(Clone, Copy)]
 enum Of {
     /// The host's files.
     Host,
@@ -127,27 +127,23 @@ impl Staging {
     /// Opens what a mount is put on. In a mapped directory it is made by the account, as its programs would make it; in
     /// our own mounts by us, and given to it.
     fn target(&self, path: &str, kind: FileType) -> io::Result<OwnedFd> {
-        let Some((made, rest)) = self.base_of(path) else {
-            return make_target(self.root.as_fd(), path, kind, None);
-        };
-        let Attachment::Mount { mount, .. } = &made.attachment else {
-            return Err(Errno::NOTDIR.into());
-        };
         let account = self.guest.as_ref().map(Guest::host);
-        match made.of {
-            Of::Host => {
+        match self.base_of(path) {
+            None => make_target(self.root.as_fd(), path, kind, None),
+            Some((mount, Of::Ours, rest)) => make_target(mount, rest, kind, account),
+            Some((mount, Of::Host, rest)) => {
                 let _as_account = account.map(|ids| FileIds::of(ids.uid, ids.gid));
-                make_target(mount.as_fd(), rest, kind, None)
+                make_target(mount, rest, kind, None)
             }
-            Of::Ours => make_target(mount.as_fd(), rest, kind, account),
         }
     }
 
-    /// Returns the innermost mount made so far that `target` lies in, and the rest of the path.
-    fn base_of<'a>(&'a self, target: &'a str) -> Option<(&'a Made, &'a str)> {
+    /// Returns the innermost mount made so far that `target` lies in, what it is of, and the rest of the path.
+    fn base_of<'a>(&'a self, target: &'a str) -> Option<(BorrowedFd<'a>, Of, &'a str)> {
         let within = |made: &'a Made| match &made.attachment {
-            Attachment::Mount { .. } => {
-                Some((made, target.strip_prefix(made.target.as_str())?.strip_prefix('/')?))
+            Attachment::Mount { mount, .. } => {
+                let rest = target.strip_prefix(made.target.as_str())?.strip_prefix('/')?;
+                Some((mount.as_fd(), made.of, rest))
             }
             Attachment::Proc { .. } => None,
         };
@@ -201,9 +197,7 @@ impl Staging {
             }
         }
     }
-}
 
-impl Staging {
     /// Shows what is in a detached mount of `path` as the account's own.
     fn take(&mut self, tree: &OwnedFd, path: &Path) -> Result<()> {
         let Some(guest) = &mut self.guest else { return Ok(()) };
@@ -299,16 +293,10 @@ fn make_file(
     Ok(rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?)
 }
 
-/// Gives a file of ours away.
+/// Gives a file or directory of ours away; it may be opened for its path alone.
 pub(crate) fn give(file: &impl AsFd, owner: Option<Ids>) -> io::Result<()> {
     let Some(Ids { uid, gid }) = owner else { return Ok(()) };
-    Ok(fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?)
-}
-
-/// Gives a directory of ours away that is opened for its path alone.
-fn give_path(directory: &OwnedFd, owner: Option<Ids>) -> io::Result<()> {
-    let Some(Ids { uid, gid }) = owner else { return Ok(()) };
-    Ok(chownat(directory, "", Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)), AtFlags::EMPTY_PATH)?)
+    Ok(chownat(file, "", Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)), AtFlags::EMPTY_PATH)?)
 }
 
 /// Makes the directories above `path` and returns the last, opened, with the path's own name.
@@ -343,7 +331,7 @@ fn make_target(base: BorrowedFd<'_>, path: &str, kind: FileType, owner: Option<I
                     Err(error) => return Err(error.into()),
                 };
                 let opened = open(directory.as_fd(), name, flags)?;
-                give_path(&opened, made)?;
+                give(&opened, made)?;
                 opened
             }
             found => found?,

@@ -124,7 +124,7 @@ impl Namespace {
         }
         blocked.restore();
         let Clone::Parent { pid, .. } = cloned.map_err(failed)? else { raw::exit(125) };
-        // Before the pipe closes, which is dropped first.
+        // Awaited however this ends.
         let maker = Maker(pid);
         let opened = map(pid, uids, gids);
         // Said, and not only closed: a process that another thread made meanwhile may keep a copy. Where the other end is
