@@ -3,7 +3,7 @@
 use nspawn::host::Host;
 use nspawn::report::Status;
 
-use super::run::spec;
+use super::run::{config_path, spec};
 use crate::args::Arguments;
 
 /// Prints the documents and the plan.
@@ -14,6 +14,7 @@ pub(crate) fn run(arguments: &Arguments) -> nspawn::Result<Status> {
     let places = arguments.places()?;
     let schema = arguments.run.hcs_schema.map(Into::into);
     let host = Host::open(&places, arguments.run.unenforced());
-    let described = host.describe(&spec(arguments, &places)?, schema)?;
+    let spec = spec(arguments, &places, &config_path(arguments)?)?;
+    let described = host.describe(&spec, schema)?;
     super::print(&format!("{described:#}"))
 }

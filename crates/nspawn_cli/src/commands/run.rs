@@ -23,7 +23,7 @@ use crate::ui::Ui;
 pub(crate) fn run(arguments: &Arguments) -> Result<Status> {
     let places = arguments.places()?;
     let config = config_path(arguments)?;
-    let spec = spec(arguments, &places)?;
+    let spec = spec(arguments, &places, &config)?;
     host::prepare()?;
     let report = arguments.run.report.as_deref().map(|path| ReportFile::open(path, &config)).transpose()?;
     let launched = launch(arguments, &places, &spec);
@@ -46,22 +46,25 @@ fn launch(arguments: &Arguments, places: &Places, spec: &Spec) -> Result<Report>
     host.run(spec, schema, &ui, |program| signals.pass_to(program, GRACE))
 }
 
-/// Reads the config and what the command line says besides.
+/// Reads the config at `path` and what the command line says besides.
 ///
 /// # Errors
 /// The file cannot be read or is refused.
-pub(crate) fn spec(arguments: &Arguments, places: &Places) -> Result<Spec> {
-    let path = config_path(arguments)?;
+pub(crate) fn spec(arguments: &Arguments, places: &Places, path: &Path) -> Result<Spec> {
     let overrides = Overrides {
         directory: arguments.run.directory.as_deref().map(absolute).transpose()?,
         timeout: arguments.run.timeout.map(Duration::from_secs),
         services: arguments.run.services.map(Into::into),
         own_roots: places.roots(),
     };
-    config::parse(&config::read(&path)?, &path, &overrides)
+    config::parse(&config::read(path)?, path, &overrides)
 }
 
-fn config_path(arguments: &Arguments) -> Result<PathBuf> {
+/// Returns where the config lies.
+///
+/// # Errors
+/// The path cannot be made absolute, or where this program lies is not known.
+pub(crate) fn config_path(arguments: &Arguments) -> Result<PathBuf> {
     match &arguments.run.config {
         Some(path) => absolute(path),
         None => beside_us("config.json"),

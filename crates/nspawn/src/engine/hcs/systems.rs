@@ -36,26 +36,29 @@ fn apis(windows: Version) -> &'static [Api] {
 /// # Errors
 /// The service cannot be asked.
 pub(super) fn left(windows: Version, deadlines: Deadlines) -> Result<Vec<ContainerId>> {
-    let query = serde_json::json!({ "Owners": [OWNER] }).to_string();
-    let mut ids = Vec::new();
-    for api in apis(windows) {
-        ids.extend(ours(&list(*api, &query, windows, deadlines)?)?);
-    }
+    let mut ids = all(windows, deadlines)?;
     ids.retain(|id| !is_held(id));
     Ok(ids)
 }
 
-/// Asks each DLL of this Windows for our systems, and tells how many there are.
+/// Tells how many systems of ours there are.
 ///
 /// # Errors
 /// A DLL is missing, or the service does not answer.
 pub(super) fn answer(windows: Version, deadlines: Deadlines) -> Result<String> {
-    let query = serde_json::json!({ "Owners": [OWNER] }).to_string();
-    let mut count = 0;
-    for api in apis(windows) {
-        count = count.max(ours(&list(*api, &query, windows, deadlines)?)?.len());
-    }
+    let count = all(windows, deadlines)?.len();
     Ok(format!("it answers, with {count} systems of ours"))
+}
+
+/// Asks each DLL of this Windows for our systems; both may know one.
+fn all(windows: Version, deadlines: Deadlines) -> Result<Vec<ContainerId>> {
+    let query = serde_json::json!({ "Owners": [OWNER] }).to_string();
+    let mut ids: Vec<ContainerId> = Vec::new();
+    for api in apis(windows) {
+        let known = ours(&list(*api, &query, windows, deadlines)?)?;
+        ids.extend(known.into_iter().filter(|id| !ids.contains(id)).collect::<Vec<_>>());
+    }
+    Ok(ids)
 }
 
 fn list(api: Api, query: &str, windows: Version, deadlines: Deadlines) -> Result<String> {

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use linux_sandbox::Sources;
+use linux_sandbox::{Account, Sources};
 
 use super::files;
 use super::layers::{self, Chain};
@@ -30,6 +30,7 @@ pub(super) struct LinuxGrants {
     pub(super) loader: Loader,
     pub(super) system: root::System,
     pub(super) merged: Merged,
+    pub(super) account: Account,
     pub(super) sources: Sources,
     pub(super) stdio: [OwnedFd; 3],
     pub(super) rollback: Rollback,
@@ -70,7 +71,8 @@ pub(super) fn acquire(
         Rootfs::ParentLayer(parent) => layers::read_chain(parent)?,
     };
     let system = root::System::of_host();
-    check(engine, id, &spec, &loader, &system)?;
+    let account = account::of(&engine.group_name(id));
+    check(engine, id, &spec, &loader, &system, account)?;
     let base = match &loader {
         Loader::Wine(_) if files::is_overlay(&engine.data)? => return Err(files::on_overlay(&engine.data)),
         Loader::Wine(wine) => Some(base::ensure(&engine.data, wine, &system, observer)?),
@@ -86,7 +88,7 @@ pub(super) fn acquire(
     let Stack { layers, merged } = stack;
     let root = Root { volume: scratch.clone(), scratch, layers };
     let (engine, id) = (engine.clone(), id.clone());
-    Ok(LinuxGrants { engine, id, spec, root, loader, system, merged, sources, stdio, rollback })
+    Ok(LinuxGrants { engine, id, spec, root, loader, system, merged, account, sources, stdio, rollback })
 }
 
 fn open_mounts(engine: &LinuxEngine, spec: &Spec, sources: &mut Sources) -> Result<()> {
@@ -126,9 +128,9 @@ fn check(
     spec: &Spec,
     loader: &Loader,
     system: &root::System,
+    account: Account,
 ) -> Result<()> {
     let (request, _) = document::build(id, spec, &Root::stand_in(spec), engine.host_cpus, Schema::V2)?;
-    let account = account::of(&engine.group_name(id));
     let host = Surroundings { system, merged: &Merged::default(), account, cpus: engine.host_cpus };
     lower(&request, loader, &host).map(|_| ())
 }

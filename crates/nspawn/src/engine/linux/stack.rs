@@ -7,7 +7,7 @@ use linux_sandbox::Sources;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::layers::{self, Chain};
-use super::merge::{self, Merged, Place, Spellings};
+use super::merge::{self, Merge, Merged, Place, Spellings};
 use super::opened_layer::OpenedLayer;
 use super::remove_scratch;
 use crate::document::Layer;
@@ -47,7 +47,8 @@ impl Stack {
         let mut opened = chain.layers;
         opened.push(OpenedLayer::open_base(base)?);
         let list = |place: &Place| opened[place.layer].list(&place.path);
-        let merge = merge::merge(opened.len(), &list)?;
+        // The base layer alone is the prefix's own overlay, of which nothing is to be merged.
+        let merge = if opened.len() > 1 { merge::merge(opened.len(), &list)? } else { Merge::default() };
         let spellings = Spellings::of(destinations, opened.len(), &list)?;
         for Place { layer, path } in merge.seams.iter().flat_map(|seam| &seam.lower) {
             let layer = &opened[*layer];

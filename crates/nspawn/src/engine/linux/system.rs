@@ -37,8 +37,9 @@ pub(super) struct LinuxSystem {
 impl LinuxSystem {
     /// Makes a system of what was granted: lowers the documents, makes the control group.
     pub(super) fn create(grants: LinuxGrants, request: &Request) -> Result<Self> {
-        let LinuxGrants { engine, id, loader, system, merged, mut sources, stdio, mut rollback, .. } = grants;
-        let account = account::of(&engine.group_name(&id));
+        let LinuxGrants {
+            engine, id, loader, system, merged, account, mut sources, stdio, mut rollback, ..
+        } = grants;
         let host = Surroundings { system: &system, merged: &merged, account, cpus: engine.host_cpus };
         let lowered = lower(request, &loader, &host)?;
         let (mut group, mut enforcement) = (None, Vec::new());
