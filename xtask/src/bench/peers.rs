@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::filters;
 use super::measure::Contender;
 use super::subjects::{self, Limits};
-use crate::{shell, windows};
+use crate::shell;
+use crate::windows::prefix;
 
 /// Wine without a container, with a prefix that is ready and a wineserver that is not.
 #[derive(Debug)]
@@ -25,10 +26,8 @@ impl Wine {
     /// # Errors
     /// Wine fails.
     pub fn prepare(prefix: PathBuf) -> Result<Self> {
+        prefix::make(&prefix)?;
         let wine = Self { prefix };
-        if !wine.prefix.join("system.reg").is_file() {
-            shell::run(wine.command().args(["wineboot", "--init"]))?;
-        }
         wine.stop()?;
         Ok(wine)
     }
@@ -37,7 +36,7 @@ impl Wine {
     pub fn contender(&self, program: Vec<OsString>) -> Contender {
         let (run, settle) = (Self { prefix: self.prefix.clone() }, Self { prefix: self.prefix.clone() });
         Contender::new("wine", move |_| {
-            let mut command = run.command();
+            let mut command = prefix::wine(&run.prefix);
             command.args(&program);
             Ok(command)
         })
@@ -47,29 +46,20 @@ impl Wine {
     /// Ends the prefix's wineserver and waits until it is gone.
     fn stop(&self) -> Result<()> {
         // `-k` fails where none runs, and that is as good.
-        let _ = self.set(&mut wineserver()).arg("-k").stderr(Stdio::null()).status();
-        let status = self.set(&mut wineserver()).arg("-w").status().context("cannot run wineserver")?;
+        let _ = wineserver(&self.prefix).arg("-k").stderr(Stdio::null()).status();
+        let status = wineserver(&self.prefix).arg("-w").status().context("cannot run wineserver")?;
         if !status.success() {
             bail!("wineserver -w failed: {status}");
         }
         Ok(())
     }
-
-    fn command(&self) -> Command {
-        // The loader itself: the `wine` of Debian is a shell script around it.
-        let mut command = Command::new(windows::WINE);
-        self.set(&mut command);
-        command
-    }
-
-    fn set<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        let overrides = "mscoree,mshtml,winemenubuilder.exe=";
-        command.env("WINEPREFIX", &self.prefix).env("WINEDEBUG", "-all").env("WINEDLLOVERRIDES", overrides)
-    }
 }
 
-fn wineserver() -> Command {
-    Command::new(shell::find("wineserver").unwrap_or_else(|| "/usr/lib/wine/wineserver64".into()))
+fn wineserver(prefix: &Path) -> Command {
+    let server = shell::find("wineserver").unwrap_or_else(|| "/usr/lib/wine/wineserver64".into());
+    let mut command = Command::new(server);
+    command.env("WINEPREFIX", prefix);
+    command
 }
 
 /// Walls around a program besides namespaces for processes, mounts and the network.

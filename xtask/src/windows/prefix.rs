@@ -16,19 +16,33 @@ const SYSTEM: &str = "drive_c/windows/system32";
 /// The section of the registry from which `RtlGetVersion` takes the version. Wine wants it whole in one value.
 const SECTION: &str = r"[Software\\Microsoft\\Windows NT\\CurrentVersion]";
 
+/// Returns Wine's loader, to be run in a prefix. The loader itself: the `wine` of Debian is a shell script around it.
+pub fn wine(prefix: &Path) -> Command {
+    let mut wine = Command::new(WINE);
+    wine.env("WINEPREFIX", prefix).env("WINEDEBUG", "-all");
+    wine.env("WINEDLLOVERRIDES", "mscoree,mshtml,winemenubuilder.exe=");
+    wine
+}
+
+/// Makes a prefix where it is absent.
+///
+/// # Errors
+/// Wine cannot make it.
+pub fn make(prefix: &Path) -> Result<()> {
+    if prefix.join("system.reg").is_file() {
+        return Ok(());
+    }
+    fs::create_dir_all(prefix).with_context(|| format!("cannot make {}", prefix.display()))?;
+    shell::run(wine(prefix).args(["wineboot", "--init"]))
+}
+
 /// Makes a prefix in which Rust programs run, and no Host Compute Service is.
 ///
 /// # Errors
 /// Wine cannot make it.
 pub fn bare() -> Result<PathBuf> {
     let prefix = shell::target_directory()?.join("nspawn/windows_prefix");
-    if !prefix.join("system.reg").is_file() {
-        fs::create_dir_all(&prefix).with_context(|| format!("cannot make {}", prefix.display()))?;
-        let overrides = "mscoree,mshtml,winemenubuilder.exe=";
-        let mut wine = Command::new(WINE);
-        wine.args(["wineboot", "--init"]).env("WINEPREFIX", &prefix);
-        shell::run(wine.env("WINEDEBUG", "-all").env("WINEDLLOVERRIDES", overrides))?;
-    }
+    make(&prefix)?;
     let guest = super::root()?.join("guest");
     install(&guest, "bcryptprimitives.dll", &prefix)?;
     Ok(prefix)
