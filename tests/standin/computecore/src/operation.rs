@@ -1,6 +1,5 @@
 //! Operations: what a request's result is fetched by, once.
 
-use std::os::windows::io::{IntoRawHandle as _, OwnedHandle};
 use std::ptr::null_mut;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 use service::code::{Code, Failure, Family, Result};
 use service::fault::Delivery;
 use service::memory::put_text;
-use service::process::Pipes;
+use service::process::{Information, Pipes};
 use service::session::Call;
 use service::table::Table;
 use service::watch::LATE;
@@ -37,16 +36,6 @@ impl Outcome {
     pub fn of(document: String) -> Self {
         Self { document: Some(document), process: None }
     }
-}
-
-/// `HCS_PROCESS_INFORMATION`.
-#[repr(C)]
-struct Information {
-    process_id: u32,
-    reserved: u32,
-    stdin: Raw,
-    stdout: Raw,
-    stderr: Raw,
 }
 
 enum Stage {
@@ -241,13 +230,11 @@ unsafe extern "system" fn HcsWaitForOperationResultAndProcessInfo(
     document: Place,
 ) -> i32 {
     let name = "HcsWaitForOperationResultAndProcessInfo";
-    let give = |handle: Option<OwnedHandle>| handle.map_or(null_mut(), |handle| handle.into_raw_handle());
     let read = |outcome: &mut Outcome| {
         let none = || Failure::new(Code::INVALID_ARGUMENT, "the operation tells of no process");
         let (process_id, pipes) = outcome.process.take().ok_or_else(none)?;
-        let (stdin, stdout, stderr) = (give(pipes.stdin), give(pipes.stdout), give(pipes.stderr));
         // SAFETY: the place is the caller's.
-        unsafe { *information = Information { process_id, reserved: 0, stdin, stdout, stderr } };
+        unsafe { *information = Information::new(process_id, pipes) };
         Ok(())
     };
     // SAFETY: the place is the caller's.

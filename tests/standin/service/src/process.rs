@@ -3,9 +3,10 @@
 #![expect(unsafe_code, reason = "CreateNamedPipeW, TerminateProcess")]
 
 use std::fs::File;
-use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
+use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, IntoRawHandle, OwnedHandle, RawHandle};
 use std::os::windows::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
+use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use windows_sys::Win32::Foundation::{FILETIME, INVALID_HANDLE_VALUE, WAIT_TIMEOUT};
@@ -40,6 +41,26 @@ pub struct Pipes {
     pub stdout: Option<OwnedHandle>,
     /// Where standard error goes.
     pub stderr: Option<OwnedHandle>,
+}
+
+/// `HCS_PROCESS_INFORMATION`, as both DLLs give it: the handles are the caller's.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Information {
+    process_id: u32,
+    reserved: u32,
+    stdin: RawHandle,
+    stdout: RawHandle,
+    stderr: RawHandle,
+}
+
+impl Information {
+    /// Makes that of a process, with its pipes.
+    pub fn new(process_id: u32, pipes: Pipes) -> Self {
+        let give = |pipe: Option<OwnedHandle>| pipe.map_or(null_mut(), IntoRawHandle::into_raw_handle);
+        let [stdin, stdout, stderr] = [pipes.stdin, pipes.stdout, pipes.stderr].map(give);
+        Self { process_id, reserved: 0, stdin, stdout, stderr }
+    }
 }
 
 impl Pipes {

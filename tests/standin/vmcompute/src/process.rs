@@ -1,12 +1,12 @@
 //! Processes of compute systems.
 
-use std::os::windows::io::{IntoRawHandle as _, OwnedHandle};
 use std::ptr::null_mut;
 
 use serde_json::{Value, json};
 use service::code::{Code, Family, Result};
 use service::document;
 use service::memory::{put_text, text_at};
+use service::process::Information;
 use service::session::Process;
 use service::table::Table;
 
@@ -16,16 +16,6 @@ use crate::{Callback, Listener, Place, Raw, Text, WATCHES};
 
 /// All open processes.
 static PROCESSES: Table<Process> = Table::new();
-
-/// `HCS_PROCESS_INFORMATION`.
-#[repr(C)]
-struct Information {
-    process_id: u32,
-    reserved: u32,
-    stdin: Raw,
-    stdout: Raw,
-    stderr: Raw,
-}
 
 fn arguments(process: Raw) -> Value {
     json!({"pid": PROCESSES.get(process as usize).ok().map(|process| process.pid())})
@@ -57,15 +47,7 @@ unsafe extern "system" fn HcsCreateProcess(
         answer("HcsCreateProcess", &arguments, result, |call| {
             let system = SYSTEMS.get(system as usize)?;
             let (created, pipes) = system.create_process(Family::V1, &document, call.delivery)?;
-            let give =
-                |handle: Option<OwnedHandle>| handle.map_or(null_mut(), |handle| handle.into_raw_handle());
-            *information = Information {
-                process_id: created.pid(),
-                reserved: 0,
-                stdin: give(pipes.stdin),
-                stdout: give(pipes.stdout),
-                stderr: give(pipes.stderr),
-            };
+            *information = Information::new(created.pid(), pipes);
             *process = raw(PROCESSES.open(created));
             Ok(None)
         })
