@@ -107,12 +107,11 @@ fn open_ends(spec: &Spec) -> Result<Ends> {
         StdioSpec::Inherit => Ok(Ends {
             input: Some(duplicate(std::io::stdin().as_handle())?),
             output: duplicate(std::io::stdout().as_handle())?,
-            error: duplicate(std::io::stderr().as_handle())?,
+            error: Some(duplicate(std::io::stderr().as_handle())?),
         }),
         StdioSpec::File(path) => {
             let output = files::open_output(&spec.process.directory, path)?;
-            let error = output.try_clone().map_err(failed)?;
-            Ok(Ends { input: None, output, error })
+            Ok(Ends { input: None, output, error: None })
         }
     }
 }

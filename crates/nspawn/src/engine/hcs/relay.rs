@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,8 +22,8 @@ pub(super) struct Ends {
     pub(super) input: Option<File>,
     /// Its output.
     pub(super) output: File,
-    /// Its errors.
-    pub(super) error: File,
+    /// Its errors; none go where the output goes.
+    pub(super) error: Option<File>,
 }
 
 /// The threads that pass on what a program writes.
@@ -48,6 +48,10 @@ impl Relay {
                 .name("stdin".to_owned())
                 .spawn(move || feed(input, &pipe, &process, ask))?;
         }
+        // One lock for one file, so that what comes by two pipes is written one after the other: appending to a file is
+        // one step on Windows and two on Wine, where of two at once one would be lost.
+        let output = Arc::new(Mutex::new(output));
+        let error = error.map_or_else(|| Arc::clone(&output), |error| Arc::new(Mutex::new(error)));
         let (sender, done) = channel::<()>();
         let mut pipes = Vec::new();
         for (name, pipe, to) in [("stdout", started.stdout, output), ("stderr", started.stderr, error)] {
@@ -55,7 +59,7 @@ impl Relay {
             pipes.push(Arc::clone(&pipe));
             let sender = sender.clone();
             thread::Builder::new().name(name.to_owned()).spawn(move || {
-                drain(&pipe, to);
+                drain(&pipe, &to);
                 drop(sender);
             })?;
         }
@@ -74,11 +78,12 @@ impl Relay {
     }
 }
 
-fn drain(pipe: &Pipe, mut to: File) {
+fn drain(pipe: &Pipe, to: &Mutex<File>) {
     let mut buffer = vec![0; CHUNK];
     let mut writes = true;
     while let Ok(length @ 1..) = pipe.read(&mut buffer) {
         // Where nobody takes the output any more the program goes on, and we read on, so that it is not held up.
+        let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
         writes = writes && to.write_all(&buffer[..length]).is_ok();
     }
 }
