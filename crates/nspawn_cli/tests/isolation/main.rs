@@ -1,6 +1,6 @@
 //! A container sees and reaches nothing of its host but what it was given: programs that look around and try to get
 //! out, native ones and Windows ones. Windows programs under Wine can make system calls of Linux, so the same probe
-//! makes them on both sides. What is promised stands in SECURITY.md.
+//! makes them on both sides. What is promised stands in docs/security.md.
 //!
 //! Calls that only a filter of system calls could refuse are not here.
 
