@@ -188,11 +188,20 @@ pub(crate) fn give_up_privileges(prepared: &Prepared) -> Outcome<()> {
     at(Step::Privileges, set_dumpable_behavior(DumpableBehavior::NotDumpable))
 }
 
-/// In the process that becomes the program: joins its groups, connects its standard handles, executes.
+/// In the process that becomes the program: joins its groups and hides those above them, connects its standard handles, executes.
 pub(crate) fn become_program(prepared: &Prepared) -> Failure {
     match prepare_program(prepared) {
         Err(failure) => failure,
         Ok(()) => Failure(Step::Exec, 0, prepared.command.exec().into_errno()),
+    }
+}
+
+/// Makes the groups that the program is in the roots of all that it is told of groups (cgroup_namespaces(7)).
+fn hide_groups() -> Outcome<()> {
+    match raw::unshare(libc::CLONE_NEWCGROUP) {
+        // A kernel without control groups, which has none to tell of.
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
+        done => at(Step::Groups, done),
     }
 }
 
@@ -201,6 +210,7 @@ fn prepare_program(prepared: &Prepared) -> Outcome<()> {
     for (index, group) in tasks.enumerate() {
         rustix::io::write(group, Entrance::SELF).map_err(|errno| Failure(Step::Join, index as u32, errno))?;
     }
+    hide_groups()?;
     let [input, output, error] = &prepared.stdio;
     at(Step::Stdio, rustix::stdio::dup2_stdin(input))?;
     at(Step::Stdio, rustix::stdio::dup2_stdout(output))?;

@@ -26,13 +26,14 @@ pub(crate) enum Step {
     SignalFd,
     Fork,
     Join,
+    Groups,
     Stdio,
     Directory,
     Exec,
 }
 
 impl Step {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Private,
         Self::Root,
         Self::Attach,
@@ -48,6 +49,7 @@ impl Step {
         Self::SignalFd,
         Self::Fork,
         Self::Join,
+        Self::Groups,
         Self::Stdio,
         Self::Directory,
         Self::Exec,
@@ -74,6 +76,7 @@ impl Step {
             Self::SignalFd => "open",
             Self::Fork => "fork",
             Self::Join => "join",
+            Self::Groups => "hide",
             Self::Stdio => "connect",
             Self::Directory => "enter",
             Self::Exec => "execute",

@@ -104,6 +104,18 @@ fn a_program_sees_only_what_its_plan_holds() {
 }
 
 #[test]
+fn a_program_is_told_of_no_control_group() {
+    if !root("a_program_is_told_of_no_control_group") {
+        return;
+    }
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap();
+    let (exit, text) = run("cat /proc/self/cgroup");
+    assert_eq!(exit, ProgramExit::Exited(0), "{text}");
+    assert_eq!(text.lines().count(), own.lines().count(), "{text}");
+    assert!(text.lines().all(|line| line.ends_with(":/")), "outside {own}, inside {text}");
+}
+
+#[test]
 fn nothing_of_the_system_can_be_written() {
     if !root("nothing_of_the_system_can_be_written") {
         return;
