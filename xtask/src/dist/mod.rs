@@ -36,6 +36,7 @@ pub fn run(check: bool) -> Result<()> {
     let here = Workshop { root: root.to_owned(), target: dist.join("build") };
     let made = archives(&here)?;
     if check {
+        unpacked_runs(&made, &dist.join("unpacked"))?;
         let elsewhere = copy_of(root, &dist.join("again"))?;
         compare(&made, &archives(&elsewhere)?)?;
         println!("another checkout makes the same bytes");
@@ -47,6 +48,29 @@ pub fn run(check: bool) -> Result<()> {
     }
     write(&dist.join("SHA256SUMS"), sums.as_bytes())?;
     println!("{}:\n{sums}", dist.display());
+    Ok(())
+}
+
+/// Unpacks the archive for Linux as a user would, and has the launcher in it tell its version.
+fn unpacked_runs([(name, bytes), _]: &[(String, Vec<u8>); 2], place: &Path) -> Result<()> {
+    if place.exists() {
+        fs::remove_dir_all(place).with_context(|| format!("cannot remove {}", place.display()))?;
+    }
+    fs::create_dir_all(place).with_context(|| format!("cannot make {}", place.display()))?;
+    let archive = place.join(name);
+    write(&archive, bytes)?;
+    let mut tar = Command::new("tar");
+    shell::run(
+        tar.args(["--extract", "--gzip", "--strip-components=1", "--file"])
+            .arg(&archive)
+            .arg("-C")
+            .arg(place),
+    )?;
+    let told = shell::read(Command::new(place.join("bin/hostcompute_nspawn")).arg("--version"))?;
+    ensure!(
+        told.trim() == format!("hostcompute_nspawn {VERSION}"),
+        "the launcher in {name} says it is {told}"
+    );
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use std::thread;
 use anyhow::{Context as _, Result, bail};
 
 use crate::shell::{self, Root};
-use crate::{agent, packages, programs, vm, windows};
+use crate::{agent, dist, packages, programs, vm, windows};
 use tally::{Stream, Tally};
 
 /// Installs what the tests need, runs them all, and prints the count as the last line.
@@ -34,6 +34,7 @@ pub fn run() -> Result<()> {
     run_tests(&mut tally, guest.as_deref())?;
     check_windows(&mut tally)?;
     vm::check(&mut tally, guest.as_deref());
+    check_dist(&mut tally);
     tally.print();
     if !tally.is_good() {
         bail!("some of it failed");
@@ -109,6 +110,18 @@ fn check_windows(tally: &mut Tally) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes what users get, twice in different places: the bytes must be the same.
+fn check_dist(tally: &mut Tally) {
+    if !agent::toolchain_is_there() {
+        tally.skip("dist: the toolchain for Windows is not installed");
+        return;
+    }
+    match dist::run(true) {
+        Ok(()) => tally.pass("dist"),
+        Err(error) => tally.fail(&format!("dist: {error:#}")),
+    }
 }
 
 /// Runs the tests of the workspace: as root where we can become root, as starting containers takes it.
