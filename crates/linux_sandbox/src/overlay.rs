@@ -92,15 +92,21 @@ fn directory(above: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
     Ok(openat2(above, name, flags, Mode::empty(), resolve)?)
 }
 
-/// Gives away a directory and those in it; it is new, and nothing but what we put there is in it.
+/// Gives away a directory, and the directories and files in it; it is new, and nothing but what we put there is in it.
 fn give_all(top: BorrowedFd<'_>, owner: Option<Ids>) -> io::Result<()> {
     give(&top, owner)?;
     for entry in Dir::read_from(top)? {
         let entry = entry?;
-        if let (FileType::Directory, Ok(name)) = (entry.file_type(), entry.file_name().to_str())
-            && !matches!(name, "." | "..")
-        {
-            give_all(directory(top, name)?.as_fd(), owner)?;
+        let Ok(name) = entry.file_name().to_str() else { continue };
+        match entry.file_type() {
+            FileType::Directory if !matches!(name, "." | "..") => {
+                give_all(directory(top, name)?.as_fd(), owner)?;
+            }
+            FileType::RegularFile => {
+                let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                give(&openat2(top, name, flags, Mode::empty(), ResolveFlags::BENEATH)?, owner)?;
+            }
+            _ => {}
         }
     }
     Ok(())
@@ -141,7 +147,7 @@ mod tests {
             fs::write(place.path().join(path), text).unwrap();
         }
         let (root, host) = (Ids { uid: 0, gid: 0 }, Ids { uid: 0x5000_0001, gid: 0x5000_0001 });
-        let account = Account { inside: root, host, ownership: Ownership::Required };
+        let account = Account { inside: root, host, system: None, ownership: Ownership::Required };
         let mut guest = Guest::new(account).unwrap();
         let mut tree = |path: &str, owner: Option<Ids>| {
             let path = place.path().join(path);

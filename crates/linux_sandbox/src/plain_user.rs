@@ -2,9 +2,15 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::AsFd as _;
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::error::{Context, Error, Result};
+use crate::plan::Ids;
 use crate::raw;
+use crate::subordinate::{Pair, SECOND};
+use crate::user::Namespace;
 
 /// Whether this process is in the host's first user namespace, in which root is root of everything.
 pub fn is_host_namespace() -> bool {
@@ -13,18 +19,65 @@ pub fn is_host_namespace() -> bool {
     map.split_whitespace().eq(["0", "0", "4294967295"])
 }
 
-/// Makes this process root of a user namespace of its own, in which its user is the only one, with mounts of its own:
-/// what sandboxes take can then be made without being root. Only while the process has one thread.
+/// Returns another than root, whom the user namespace of this process has too; `None` where root is alone.
+pub fn second_ids() -> Option<Ids> {
+    let known = |file: &str, id| fs::read_to_string(file).is_ok_and(|map| has(&map, id));
+    let both = known("/proc/self/uid_map", SECOND.uid) && known("/proc/self/gid_map", SECOND.gid);
+    both.then_some(SECOND)
+}
+
+/// Tells whether a map, lines of `inside outside count`, has the id inside.
+fn has(map: &str, id: u32) -> bool {
+    map.lines().any(|line| {
+        let numbers: Vec<_> = line.split_whitespace().map_while(|field| field.parse::<u32>().ok()).collect();
+        matches!(numbers[..], [inside, _, count] if id.checked_sub(inside).is_some_and(|past| past < count))
+    })
+}
+
+/// The ids in a plain user's own namespace.
+#[derive(Debug)]
+pub enum OwnIds {
+    /// His own, who is root there, and a subordinate one of his: see [`second_ids`].
+    Two,
+    /// His own alone, and why there is no other.
+    One(Error),
+}
+
+/// Makes this process root of a user namespace of its own, with mounts of its own: what sandboxes take can then be made
+/// without being root. Only while the process has one thread.
 ///
 /// # Errors
 /// The host does not allow it, or the process has other threads.
-pub fn become_own_root() -> Result<()> {
-    let (uid, gid) = (rustix::process::getuid(), rustix::process::getgid());
-    let failed = |error: io::Error| Error::new("create", "a user namespace", error);
+pub fn become_own_root() -> Result<OwnIds> {
     // With it, the namespace is made, and is then of no use.
     if fs::read_to_string(APPARMOR).is_ok_and(|restricted| restricted.trim() == "1") {
         return Err(failed(io::Error::from_raw_os_error(libc::EACCES)));
     }
+    match Pair::find().and_then(enter) {
+        Ok(()) => Ok(OwnIds::Two),
+        Err(why) => become_only_root().map(|()| OwnIds::One(why)),
+    }
+}
+
+/// Ubuntu's switch, since 23.10.
+const APPARMOR: &str = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+
+fn failed(error: io::Error) -> Error {
+    Error::new("create", "a user namespace", error)
+}
+
+/// Enters a namespace of two ids. Where that fails nothing has changed, or what comes after it fails as well.
+fn enter(pair: Pair) -> Result<()> {
+    // From outside of it: within, the two programs that write the maps would be nobody.
+    let namespace = Namespace::mapped_by(|pid| pair.map(pid))?;
+    move_into_link_name_space(namespace.opened.as_fd(), Some(LinkNameSpaceType::User))
+        .context("enter", || "a user namespace")?;
+    raw::unshare(libc::CLONE_NEWNS).context("create", || "a mount namespace")
+}
+
+/// Enters one of a single id.
+fn become_only_root() -> Result<()> {
+    let (uid, gid) = (rustix::process::getuid(), rustix::process::getgid());
     raw::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS).map_err(failed)?;
     let set = |file: &str, line: String| {
         fs::write(format!("/proc/self/{file}"), line).context("write", || format!("/proc/self/{file}"))
@@ -34,5 +87,24 @@ pub fn become_own_root() -> Result<()> {
     set("uid_map", format!("0 {} 1", uid.as_raw()))
 }
 
-/// Ubuntu's switch, since 23.10.
-const APPARMOR: &str = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_found_in_maps() {
+        for (map, has_it) in [
+            ("         0          0 4294967295\n", true),
+            ("0 1000 1\n1 100000 1\n", true),
+            ("1 100000 1\n0 1000 1\n", true),
+            ("0 1000 1\n", false),
+            ("0 1000 1\n2 100000 9\n", false),
+            ("0 1000 2\n", true),
+            ("1 1000 0\n", false),
+            ("", false),
+            ("0 x 9\n", false),
+        ] {
+            assert_eq!(has(map, 1), has_it, "{map:?}");
+        }
+    }
+}

@@ -36,8 +36,21 @@ pub struct Account {
     pub inside: Ids,
     /// On the host.
     pub host: Ids,
+    /// Whose everything is that the sandbox's own file system holds and the programs do not own; `None`: whoever makes
+    /// the sandbox, which is a stranger to its programs unless they are he.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<Other>,
     /// What if the host cannot show files as the account's own.
     pub ownership: Ownership,
+}
+
+/// Another than the programs that their user namespace knows. Nothing runs as it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Other {
+    /// In the sandbox.
+    pub inside: Ids,
+    /// On the host.
+    pub host: Ids,
 }
 
 /// The numbers of a user and of a group.
@@ -105,6 +118,15 @@ pub enum Node {
         /// What it says.
         target: String,
     },
+}
+
+impl Node {
+    /// Returns where it is.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Directory { path, .. } | Self::File { path, .. } | Self::Symlink { path, .. } => path,
+        }
+    }
 }
 
 /// Whether something may be changed.

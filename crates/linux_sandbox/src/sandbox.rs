@@ -3,9 +3,8 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::fstatfs;
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -17,6 +16,7 @@ use crate::error::{Context, Error, Result};
 use crate::init::END;
 use crate::message::{LEN, Message, NOTE_LEN, Step};
 use crate::plan::{Account, Plan};
+use crate::poll::readable;
 use crate::raw::{self, Clone, Command, Mask};
 use crate::seccomp::Filters;
 use crate::stage::{Staged, give};
@@ -147,7 +147,7 @@ impl Sandbox {
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<Exit>> {
         // One waiter at a time: the message can be read, and pid 1 reaped, only once.
         let mut exit = self.exit.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if exit.is_none() && readable(&self.status, timeout).context("wait for", || self.subject())? {
+        if exit.is_none() && readable(self.status.as_fd(), timeout).context("wait for", || self.subject())? {
             *exit = Some(self.collect()?);
         }
         Ok(*exit)
@@ -306,19 +306,5 @@ fn give_pipes(handles: &[OwnedFd; 3], account: Option<Account>) {
     let is_pipe = |handle: &&OwnedFd| fstatfs(handle).is_ok_and(|found| found.f_type == PIPEFS_MAGIC);
     for pipe in handles.iter().filter(is_pipe) {
         let _ = give(pipe, Some(host));
-    }
-}
-
-/// Waits until `fd` can be read or its other end is closed.
-fn readable(fd: &OwnedFd, timeout: Option<Duration>) -> io::Result<bool> {
-    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    loop {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let left = left.and_then(|left| Timespec::try_from(left).ok());
-        match poll(&mut [PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)], left.as_ref()) {
-            Ok(count) => return Ok(count > 0),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
     }
 }

@@ -52,8 +52,11 @@ const ROOT_SIZE: &str = "size=64m";
 pub fn stage(plan: &Plan, sources: &mut Sources) -> Result<Staged> {
     let guest = plan.account.map(Guest::new).transpose()?;
     let root = file_system("tmpfs", &[ROOT_SIZE, "mode=755"], MountAttrFlags::MOUNT_ATTR_NOSUID)?;
+    let owners =
+        Owners { program: guest.as_ref().map(Guest::host), system: guest.as_ref().and_then(Guest::system) };
+    give(&root, owners.system).context("give away", || "the root")?;
     for node in &plan.root {
-        make_node(root.as_fd(), node, guest.as_ref().map(Guest::host))?;
+        make_node(root.as_fd(), node, owners)?;
     }
     let own = plan.mounts.iter().filter_map(|mount| match mount {
         Mount::Own { source, .. } => Some(source.as_str()),
@@ -129,7 +132,10 @@ impl Staging {
     fn target(&self, path: &str, kind: FileType) -> io::Result<OwnedFd> {
         let account = self.guest.as_ref().map(Guest::host);
         match self.base_of(path) {
-            None => make_target(self.root.as_fd(), path, kind, None),
+            None => {
+                let system = self.guest.as_ref().and_then(Guest::system);
+                make_target(self.root.as_fd(), path, kind, system)
+            }
             Some((mount, Of::Ours, rest)) => make_target(mount, rest, kind, account),
             Some((mount, Of::Host, rest)) => {
                 let _as_account = account.map(|ids| FileIds::of(ids.uid, ids.gid));
@@ -254,26 +260,44 @@ fn file_type(fd: &impl AsFd) -> Result<FileType> {
 pub(crate) const BENEATH: ResolveFlags =
     ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
 
-fn make_node(root: BorrowedFd<'_>, node: &Node, account: Option<Ids>) -> Result<()> {
-    let owned = |owner: &Owner| account.filter(|_| *owner == Owner::Program);
-    let (path, made) = match node {
-        Node::Directory { path, mode, owner } => (path, make_directory(root, path, *mode, owned(owner))),
-        Node::File { path, content, mode, owner } => {
-            (path, make_file(root, path, content, *mode, owned(owner)))
-        }
-        Node::Symlink { path, target } => {
-            let parent = make_parent(root, path);
-            (path, parent.and_then(|(directory, name)| Ok(symlinkat(target, directory, name)?)))
-        }
-    };
-    made.map_err(|source| Error::new("make", format!("/{path}"), source))
+/// Who gets what is made in a root; who is not there leaves it to whoever makes it.
+#[derive(Debug, Clone, Copy)]
+struct Owners {
+    program: Option<Ids>,
+    system: Option<Ids>,
 }
 
-fn make_directory(root: BorrowedFd<'_>, path: &str, mode: u32, owner: Option<Ids>) -> io::Result<()> {
-    let (parent, name) = make_parent(root, path)?;
+impl Owners {
+    fn of(self, owner: Owner) -> Option<Ids> {
+        match owner {
+            Owner::Program => self.program.or(self.system),
+            Owner::Host => self.system,
+        }
+    }
+}
+
+fn make_node(root: BorrowedFd<'_>, node: &Node, owners: Owners) -> Result<()> {
+    let made = match node {
+        Node::Directory { path, mode, owner } => make_directory(root, path, *mode, (*owner, owners)),
+        Node::File { path, content, mode, owner } => make_file(root, path, content, *mode, (*owner, owners)),
+        Node::Symlink { path, target } => {
+            let parent = make_parent(root, path, owners);
+            parent.and_then(|(directory, name)| Ok(symlinkat(target, directory, name)?))
+        }
+    };
+    made.map_err(|source| Error::new("make", format!("/{}", node.path()), source))
+}
+
+fn make_directory(
+    root: BorrowedFd<'_>,
+    path: &str,
+    mode: u32,
+    (owner, owners): (Owner, Owners),
+) -> io::Result<()> {
+    let (parent, name) = make_parent(root, path, owners)?;
     mkdirat(&parent, name, Mode::RWXU)?;
     let directory = openat2(&parent, name, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), BENEATH)?;
-    give(&directory, owner)?;
+    give(&directory, owners.of(owner))?;
     Ok(rustix::fs::fchmod(directory, Mode::from_raw_mode(mode))?)
 }
 
@@ -282,14 +306,14 @@ fn make_file(
     path: &str,
     content: &[u8],
     mode: u32,
-    owner: Option<Ids>,
+    (owner, owners): (Owner, Owners),
 ) -> io::Result<()> {
     use std::io::Write as _;
-    let (parent, name) = make_parent(root, path)?;
+    let (parent, name) = make_parent(root, path, owners)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let mut file = std::fs::File::from(openat2(&parent, name, flags, Mode::RUSR, BENEATH)?);
     file.write_all(content)?;
-    give(&file, owner)?;
+    give(&file, owners.of(owner))?;
     Ok(rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?)
 }
 
@@ -300,9 +324,9 @@ pub(crate) fn give(file: &impl AsFd, owner: Option<Ids>) -> io::Result<()> {
 }
 
 /// Makes the directories above `path` and returns the last, opened, with the path's own name.
-fn make_parent<'a>(root: BorrowedFd<'_>, path: &'a str) -> io::Result<(OwnedFd, &'a str)> {
+fn make_parent<'a>(root: BorrowedFd<'_>, path: &'a str, owners: Owners) -> io::Result<(OwnedFd, &'a str)> {
     match path.rsplit_once('/') {
-        Some((parent, name)) => Ok((make_target(root, parent, FileType::Directory, None)?, name)),
+        Some((parent, name)) => Ok((make_target(root, parent, FileType::Directory, owners.system)?, name)),
         None => Ok((root.try_clone_to_owned()?, path)),
     }
 }

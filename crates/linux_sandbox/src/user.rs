@@ -36,13 +36,21 @@ pub(crate) struct Guest {
 
 impl Guest {
     pub(crate) fn new(account: Account) -> Result<Self> {
-        let namespace = Namespace::of_one(account.inside, account.host)?;
+        let namespace = Namespace::of_account(&account)?;
         Ok(Self { account, namespace, shown: BTreeMap::new() })
     }
 
     /// Returns who the account is on the host.
     pub(crate) fn host(&self) -> Ids {
         self.account.host
+    }
+
+    /// Returns whose on the host all else is that the sandbox's own memory file system holds.
+    ///
+    /// For that file system alone, never for a disk: whoever is root of nothing but his own namespace could not remove
+    /// there what is not his, and had to make a namespace that has the same subordinate ids first, if he still can.
+    pub(crate) fn system(&self) -> Option<Ids> {
+        self.account.system.map(|other| other.host)
     }
 
     /// Returns what pid 1 and the program need to become the account.
@@ -92,8 +100,8 @@ impl Identity {
 
 /// A namespace, and the process that was needed to make it.
 #[derive(Debug)]
-struct Namespace {
-    opened: OwnedFd,
+pub(crate) struct Namespace {
+    pub(crate) opened: OwnedFd,
     _maker: Maker,
 }
 
@@ -108,9 +116,9 @@ impl Drop for Maker {
 }
 
 impl Namespace {
-    /// Makes a namespace with these maps, and opens it. A process must be in it until then: it waits at a pipe for a
-    /// byte, or for the pipe's end, which is ours.
-    fn new(uids: &str, gids: &str, mapped: impl FnOnce() -> String) -> Result<Self> {
+    /// Makes a namespace, has `map` write the maps of the process in it, by its pid, and opens it. A process must be in
+    /// it until then: it waits at a pipe for a byte, or for the pipe's end, which is ours.
+    pub(crate) fn mapped_by(map: impl FnOnce(i32) -> Result<()>) -> Result<Self> {
         let failed = |error: io::Error| Error::new("create", "a user namespace", error);
         let (wait, go) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
         let blocked = raw::block_signals(Mask::All);
@@ -126,18 +134,30 @@ impl Namespace {
         let Clone::Parent { pid, .. } = cloned.map_err(failed)? else { raw::exit(125) };
         // Awaited however this ends.
         let maker = Maker(pid);
-        let opened = map(pid, uids, gids);
+        let opened = map(pid).and_then(|()| {
+            let path = format!("/proc/{pid}/ns/user");
+            File::open(&path).map(OwnedFd::from).context("open", || path)
+        });
         // Said, and not only closed: a process that another thread made meanwhile may keep a copy. Where the other end is
         // gone, so is who waited there.
         let _ = rustix::io::write(&go, &[0]);
         drop(go);
-        Ok(Self { opened: opened.context(MAP_IDS, mapped)?, _maker: maker })
+        Ok(Self { opened: opened?, _maker: maker })
     }
 
-    /// A namespace that knows one user and one group: `inside` there, `host` here.
-    fn of_one(inside: Ids, host: Ids) -> Result<Self> {
-        let [uids, gids] = [(inside.uid, host.uid), (inside.gid, host.gid)]
-            .map(|(inside, host)| format!("{inside} {host} 1"));
+    /// Makes a namespace with these maps.
+    fn new(uids: &str, gids: &str, mapped: impl FnOnce() -> String) -> Result<Self> {
+        Self::mapped_by(|pid| map(pid, uids, gids).context(MAP_IDS, mapped))
+    }
+
+    /// A namespace that knows the account, and the other one of its sandbox where there is one.
+    fn of_account(account: &Account) -> Result<Self> {
+        let Account { inside, host, system, .. } = account;
+        let lines = |of: fn(&Ids) -> u32| {
+            let other = system.map(|other| format!("\n{} {} 1", of(&other.inside), of(&other.host)));
+            format!("{} {} 1{}", of(inside), of(host), other.unwrap_or_default())
+        };
+        let (uids, gids) = (lines(|ids| ids.uid), lines(|ids| ids.gid));
         Self::new(&uids, &gids, || format!("uid {} of a sandbox to uid {} of the host", inside.uid, host.uid))
     }
 
@@ -168,13 +188,12 @@ fn swapped(one: u32, other: u32) -> String {
 }
 
 /// Writes each map whole, as the kernel takes it once.
-fn map(pid: i32, uids: &str, gids: &str) -> io::Result<OwnedFd> {
+fn map(pid: i32, uids: &str, gids: &str) -> io::Result<()> {
     let set = |file: &str, lines: &str| {
         OpenOptions::new().write(true).open(format!("/proc/{pid}/{file}"))?.write_all(lines.as_bytes())
     };
     set("gid_map", gids)?;
-    set("uid_map", uids)?;
-    Ok(File::open(format!("/proc/{pid}/ns/user"))?.into())
+    set("uid_map", uids)
 }
 
 #[cfg(test)]
@@ -189,7 +208,8 @@ mod tests {
     fn threads_make_namespaces_at_once() {
         const THREADS: usize = 8;
         let own = Ids { uid: rustix::process::getuid().as_raw(), gid: rustix::process::getgid().as_raw() };
-        if let Err(error) = Namespace::of_one(own, own) {
+        let account = Account { inside: own, host: own, system: None, ownership: Ownership::Required };
+        if let Err(error) = Namespace::of_account(&account) {
             // Not `eprintln!`: the test harness would keep it from whoever counts skipped tests.
             let _ = writeln!(io::stderr(), "skipped: user::tests::threads_make_namespaces_at_once: {error}");
             return;
@@ -198,7 +218,7 @@ mod tests {
         for _ in 0..THREADS {
             let sender = sender.clone();
             thread::spawn(move || {
-                (0..20).for_each(|_| sender.send(Namespace::of_one(own, own).map(drop)).unwrap());
+                (0..20).for_each(|_| sender.send(Namespace::of_account(&account).map(drop)).unwrap());
             });
         }
         for _ in 0..THREADS * 20 {

@@ -14,7 +14,7 @@ const HOST: Ids = Ids { uid: 0x5000_0001, gid: 0x5000_0001 };
 
 /// A shell that is an account.
 fn shell_of_account(script: &str) -> Plan {
-    let account = Account { inside: INSIDE, host: HOST, ownership: Ownership::Required };
+    let account = Account { inside: INSIDE, host: HOST, system: None, ownership: Ownership::Required };
     Plan { account: Some(account), ..shell(script) }
 }
 
