@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use crate::document::{self, Root, Schema};
 use crate::engine::{Enforcement, Engine, Event, Exit, ExitStatus, Observer, Process, System};
 use crate::error::{Error, ErrorKind, Result};
-use crate::report::{Outcome, Phases, Report};
-use crate::spec::{ContainerId, Spec};
+use crate::report::{Outcome, Phases, Report, UserReport};
+use crate::spec::{ContainerId, Spec, User};
 use crate::state::{Claim, State};
 
 macro_rules! debug_by_id {
@@ -62,6 +62,7 @@ pub struct Created<'a> {
     launcher: Launcher<'a>,
     schema: Schema,
     timeout: Option<Duration>,
+    user: User,
     clock: Clock,
 }
 
@@ -98,12 +99,12 @@ impl<'a> Launcher<'a> {
         remarks.iter().for_each(|remark| self.observer.step(&remark.to_string()));
         self.observer.step(&format!("Container config: {}", json(&request.system)));
         let process = format!("Process config: {}", json(&request.process));
-        let timeout = grants.spec().timeout;
+        let (timeout, user) = (grants.spec().timeout, grants.spec().process.user.clone());
         let system = grants.create(request)?;
         self.observer.step(&format!("HcsCreateComputeSystem: Container created, name: [{id}]"));
         self.observer.step(&process);
         clock.lap(|phases, ms| phases.create_ms = ms);
-        Ok(Created { system, claim, launcher: *self, schema, timeout, clock })
+        Ok(Created { system, claim, launcher: *self, schema, timeout, user, clock })
     }
 }
 
@@ -246,9 +247,13 @@ impl Ended<'_> {
     /// Something could not be removed; its name stays taken, so that the next command that collects removes it.
     /// The report stands all the same.
     pub fn remove(self) -> (Report, Result<()>) {
-        let Created { system, claim, launcher, schema, mut clock, .. } = self.created;
+        let Created { system, claim, launcher, schema, user, mut clock, .. } = self.created;
         let id = claim.id().clone();
-        let shortfall = system.shortfall().map(Error::one_line);
+        let asked = match user {
+            User::Default => None,
+            User::Named(name) => Some(UserReport { name: name.as_str().to_owned(), ids: None }),
+        };
+        let (shortfall, user) = (system.shortfall().map(Error::one_line), system.user().or(asked));
         let released = system.release();
         match released {
             Ok(()) => {
@@ -266,7 +271,7 @@ impl Ended<'_> {
             self.exit.usage,
             self.enforcement,
         );
-        (Report { shortfall, ..report }, released)
+        (Report { shortfall, user, ..report }, released)
     }
 }
 

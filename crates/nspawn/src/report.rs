@@ -103,6 +103,30 @@ pub struct Phases {
     pub release_ms: f64,
 }
 
+/// Who a program was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UserReport {
+    /// The name of its account.
+    pub name: String,
+    /// Whose ids it and the system's files in its root have on the host; absent on Windows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids: Option<HostIds>,
+}
+
+/// Whose ids programs, and what of their root is not theirs, have on a Linux host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostIds {
+    /// The container's own, which nobody else has; the rest is root's.
+    Own,
+    /// The caller's, who is no root; the rest is a subordinate id's of his.
+    Two,
+    /// The caller's, who is no root, and the rest is his, too.
+    One,
+    /// Those of the owner of the process directory, for want of idmapped mounts; the rest is root's.
+    Directory,
+}
+
 /// The record of a run that `--report` writes: one JSON object. Fields are only ever added.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
@@ -141,6 +165,9 @@ pub struct Report {
     pub usage: Usage,
     /// What became of each limit that was asked for.
     pub limits: Vec<Enforcement>,
+    /// The account of the program; absent where the documents name none, and the service takes its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserReport>,
     /// What of the usual isolation this host could not give, and why; absent where it gave all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shortfall: Option<String>,
@@ -190,6 +217,7 @@ impl Report {
             phases,
             usage,
             limits,
+            user: None,
             shortfall: None,
         }
     }

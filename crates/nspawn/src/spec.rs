@@ -59,11 +59,45 @@ pub struct ProcessSpec {
 }
 
 /// The account of a process in its container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum User {
     /// What the engine takes by default.
     #[default]
     Default,
+    /// The one of this name.
+    Named(UserName),
+}
+
+/// The name of a Windows account, `NAME` or `DOMAIN\NAME`: which there are is for the engine to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserName(String);
+
+impl UserName {
+    /// Parses a name: Kubernetes' rule for its `runAsUserName`, as far as it is one of lengths and letters.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSpec`](crate::ErrorKind::InvalidSpec) where no account can have it.
+    pub fn parse(text: &str) -> Result<Self> {
+        let (domain, name) =
+            text.split_once('\\').map_or((None, text), |(domain, name)| (Some(domain), name));
+        let units = |text: &str| text.encode_utf16().count();
+        let forbidden = |c: char| c.is_control() || r#""/\:;|=,+*?<>@[]"#.contains(c);
+        let named = (1..=104).contains(&units(name)) && !name.contains(forbidden);
+        let only_dots = name.chars().all(|c| matches!(c, '.' | ' '));
+        let in_domain =
+            domain.is_none_or(|text| (1..=256).contains(&units(text)) && !text.contains(char::is_control));
+        if named && !only_dots && in_domain {
+            return Ok(Self(text.to_owned()));
+        }
+        let rule = "must be NAME or DOMAIN\\NAME, with at most 104 and 256 UTF-16 units, and none of \
+                    \"/\\:;|=,+*?<>@[] or control characters in the name";
+        Err(refuse("user", rule, text))
+    }
+
+    /// Returns it as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// A process's standard handles.

@@ -88,6 +88,13 @@ pub(super) const FILE: &[Key] = &[
          Windows itself needs.",
     ),
     optional(
+        "user",
+        Kind::Text,
+        "Account that the program runs as, NAME or DOMAIN\\NAME; names compare without case. Linux hosts have \
+         ContainerUser and ContainerAdministrator. Absent: ContainerUser on Linux hosts, on Windows what the service \
+         takes.",
+    ),
+    optional(
         "stdout_filename",
         Kind::Text,
         "File, relative to process_directory, to which the program's output and errors are appended; its input is \
@@ -175,7 +182,6 @@ const MOUNT: &[Key] = &[
 
 /// Keys that we know and refuse, at the top of the file, and why.
 pub(super) const UNSUPPORTED: &[(&str, &str)] = &[
-    ("user", "choosing an account is not yet supported"),
     ("isolation", "only process isolation is supported, without this key; Hyper-V isolation is not"),
     ("credential_spec", "credential specs (group managed service accounts) are not supported"),
     ("devices", "passing devices of the host is not supported"),

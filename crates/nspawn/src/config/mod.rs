@@ -16,7 +16,7 @@ use crate::paths::{ContainerPath, RelativePath, host_path};
 use crate::refusal::{escaped, key_shown, refuse};
 use crate::spec::{
     Access, AffinityMask, ContainerName, Hostname, Limits, Mount, Percent, ProcessSpec, Rootfs, Services,
-    Spec, StdioSpec, User,
+    Spec, StdioSpec, User, UserName,
 };
 use fields::Fields;
 use json::{Broken, Value};
@@ -92,7 +92,7 @@ pub fn parse(text: &[u8], at: &Path, overrides: &Overrides) -> Result<Spec> {
             arguments: file.texts("process_arguments").to_vec(),
             environment: environment(&file)?,
             working_directory,
-            user: User::Default,
+            user: user(&file)?,
         },
         mounts,
         limits: limits(&file),
@@ -205,6 +205,10 @@ fn limits(file: &Fields) -> Limits {
         storage_iops: NonZeroU64::new(file.integer("max_storage_iops")),
         storage_bandwidth: NonZeroU64::new(file.integer("max_storage_bandwidth_bytes_per_sec")),
     }
+}
+
+fn user(file: &Fields) -> Result<User> {
+    file.text("user").map_or(Ok(User::Default), |name| UserName::parse(name).map(User::Named))
 }
 
 fn services(file: &Fields) -> Services {

@@ -141,6 +141,7 @@ fn the_newer_keys_reach_the_spec() {
         ],
         "timeout_seconds": 90,
         "services": "wait",
+        "user": r"User Manager\ContainerAdministrator",
         "process_arguments": ["", " ", "é中😀", "\u{feff}", "& echo x", "%OS%^|<>\"\\"],
         "stdout_filename": "logs/out & echo x^.txt",
     })))
@@ -155,6 +156,8 @@ fn the_newer_keys_reach_the_spec() {
     assert_eq!(spec.name.unwrap().as_str(), "web.1");
     assert_eq!(spec.timeout, Some(Duration::from_secs(90)));
     assert_eq!(spec.services, Services::Wait);
+    let user = UserName::parse(r"User Manager\ContainerAdministrator").unwrap();
+    assert_eq!(spec.process.user, User::Named(user));
     assert_eq!(spec.process.arguments, ["", " ", "é中😀", "\u{feff}", "& echo x", "%OS%^|<>\"\\"]);
     let output = RelativePath::parse("", "logs/out & echo x^.txt").unwrap();
     assert_eq!(spec.process.stdio, StdioSpec::File(output));

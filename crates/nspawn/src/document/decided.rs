@@ -41,6 +41,8 @@ pub(super) struct Mapping<'a> {
 #[derive(Debug)]
 pub(super) struct Process {
     pub command_line: String,
+    /// The account, where one was asked for: the original program asked for none.
+    pub user: Option<String>,
     pub working_directory: String,
     pub environment: BTreeMap<String, String>,
     pub stdin_pipe: bool,
@@ -111,11 +113,12 @@ fn process(process: &ProcessSpec, mounts: &[Mount]) -> Result<Process> {
     // Absolute, so that neither the working directory nor PATH has a say in what is run.
     let program = mapped.destination.join(executable).to_string();
     let words = std::iter::once(&program).chain(arguments).map(String::as_str);
-    match user {
-        User::Default => {}
-    }
     Ok(Process {
         command_line: cmdline::quote(words)?,
+        user: match user {
+            User::Default => None,
+            User::Named(name) => Some(name.as_str().to_owned()),
+        },
         working_directory: working_directory.to_string(),
         environment: environment.iter().cloned().collect(),
         stdin_pipe: match stdio {

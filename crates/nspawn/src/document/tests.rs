@@ -5,7 +5,7 @@ use crate::ErrorKind;
 use crate::cmdline::{parse_command_line_to_argv, parse_crt};
 use crate::spec::{
     Access, ContainerName, ContainerPath, Hostname, Limits, Mount, Percent, ProcessSpec, RelativePath,
-    Rootfs, StdioSpec, User,
+    Rootfs, StdioSpec, User, UserName,
 };
 
 const HOST_CPUS: u32 = 2;
@@ -76,6 +76,7 @@ fn full() -> Spec {
     spec.process.stdio = StdioSpec::Inherit;
     spec.mounts.push(mount(r"D:\data", "c:/data", Access::ReadOnly));
     spec.limits = Limits { cpu_count: Some(1), ..Limits::default() };
+    spec.process.user = User::Named(UserName::parse("ContainerAdministrator").unwrap());
     spec.services = Services::Wait;
     spec
 }

@@ -68,7 +68,7 @@ pub(super) fn process(decided: &Decided<'_>) -> ProcessConfig {
     ProcessConfig {
         application_name: None,
         command_line: process.command_line.clone(),
-        user: None,
+        user: process.user.clone(),
         working_directory: Some(process.working_directory.clone()),
         environment: process.environment.clone(),
         emulate_console: false,

@@ -84,7 +84,7 @@ pub(super) fn process(decided: &Decided<'_>) -> ProcessParameters {
     ProcessParameters {
         application_name: None,
         command_line: process.command_line.clone(),
-        user: None,
+        user: process.user.clone(),
         working_directory: Some(process.working_directory.clone()),
         environment: process.environment.clone(),
         restricted_token: false,

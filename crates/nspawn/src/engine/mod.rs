@@ -27,6 +27,7 @@ use serde::Serialize;
 use crate::doctor::Finding;
 use crate::document::{Request, Root, Schema};
 use crate::error::{Error, ErrorKind, Result};
+use crate::report::UserReport;
 use crate::spec::{ContainerId, Spec};
 
 /// What runs containers on this host.
@@ -179,6 +180,11 @@ pub trait System: Send {
     /// # Errors
     /// The host refuses.
     fn terminate(&self) -> Result<()>;
+
+    /// Returns who the program is, where the engine knows more of it than the documents say.
+    fn user(&self) -> Option<UserReport> {
+        None
+    }
 
     /// Returns what of the usual isolation this host could not give, once it was started.
     fn shortfall(&self) -> Option<&Error> {

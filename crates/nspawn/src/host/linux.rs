@@ -1,5 +1,7 @@
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
+use linux_sandbox::OwnIds;
 use rustix::fs::Mode;
 
 use super::Places;
@@ -36,7 +38,27 @@ pub(super) fn prepare() -> Result<()> {
     if rustix::process::geteuid().is_root() {
         return Ok(());
     }
-    linux_sandbox::become_own_root().map_err(sandbox_error)
+    if let OwnIds::One(why) = linux_sandbox::become_own_root().map_err(sandbox_error)? {
+        let _ = ONE_ID.set(Arc::new(one_id(&why)));
+    }
+    Ok(())
+}
+
+/// Why the user namespace that this process made for itself has one id. Of the whole process, as the namespace is.
+static ONE_ID: OnceLock<Arc<Error>> = OnceLock::new();
+
+/// Says what a plain user lacks who has one id, and how he gets another.
+fn one_id(why: &linux_sandbox::Error) -> Error {
+    let cure = match (why.op(), why.io().kind()) {
+        ("run", std::io::ErrorKind::NotFound) => "install it: apt-get install uidmap (Debian, Ubuntu)",
+        _ => {
+            "give yourself subordinate ids, as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"
+        }
+    };
+    let reason = format!("cannot {} {}: {}", why.op(), why.subject(), why.io());
+    Error::new(ErrorKind::Unsupported, "give", "the system's files an owner of their own")
+        .reason(reason)
+        .with_hint(cure)
 }
 
 pub(super) fn engine(places: &Places, unenforced: Unenforced) -> Box<dyn Engine> {
@@ -45,5 +67,5 @@ pub(super) fn engine(places: &Places, unenforced: Unenforced) -> Box<dyn Engine>
     let callers = rustix::process::umask(Mode::from_raw_mode(0o022));
     let output_mode = 0o644 & !callers.as_raw_mode();
     let engine = LinuxEngine::new(&places.data, places.roots(), unenforced);
-    Box::new(engine.with_output_mode(output_mode))
+    Box::new(engine.with_output_mode(output_mode).with_one_id(ONE_ID.get().cloned()))
 }

@@ -8,6 +8,7 @@ use nspawn::ErrorKind;
 use nspawn::collect::collect;
 use nspawn::engine::{Event, Search};
 use nspawn::report::Report;
+use nspawn::spec::{User, UserName};
 
 use crate::subject::{Behaviour, GRACE, Host, Subject};
 
@@ -201,4 +202,13 @@ pub fn containers_end_apart(subject: &impl Subject) {
     assert_eq!(stays.state.claimed().unwrap(), std::slice::from_ref(&stays.id));
     drop(running);
     stays.assert_empty("after the other was dropped");
+}
+
+pub fn the_account_that_was_asked_for_is_reported(subject: &impl Subject) {
+    for name in ["ContainerUser", "ContainerAdministrator"] {
+        let mut host = subject.host(Behaviour::Exits(3));
+        host.spec.process.user = User::Named(UserName::parse(name).unwrap());
+        let report = run(&host);
+        assert_eq!((report.exit_code, report.user.unwrap().name.as_str()), (Some(3), name));
+    }
 }

@@ -89,4 +89,5 @@ suite![
     dropping_it_at_any_phase_gives_everything_back,
     a_running_container_is_not_collected,
     containers_end_apart,
+    the_account_that_was_asked_for_is_reported,
 ];

@@ -122,9 +122,37 @@ fn b04_unknown_keys_are_refused_with_the_nearest_known_one() {
 }
 
 #[test]
+fn names_that_no_account_can_have_are_refused() {
+    let (long_name, long_domain) = ("n".repeat(105), format!(r"{}\n", "d".repeat(257)));
+    for name in [
+        "",
+        ".",
+        " .",
+        r"a\",
+        r"\a",
+        r"a\b\c",
+        "a/b",
+        "a@b",
+        "a:b",
+        "a\nb",
+
+        "a\u{85}\\b",
+        &long_name,
+        &long_domain,
+    ] {
+        let line = refusal(config(json!({"user": name})));
+        assert!(line.starts_with("user: must be NAME or DOMAIN\\NAME"), "{line}");
+    }
+    for name in
+        ["ContainerUser", r".\a", "a b", "Ünï", r"NT AUTHORITY\SYSTEM", &long_name[1..], &long_domain[1..]]
+    {
+        assert!(parsed(config(json!({"user": name}))).is_ok(), "{name}");
+    }
+}
+
+#[test]
 fn known_but_unsupported_keys_are_another_error() {
     for (key, value, wanted) in [
-        ("user", json!("ContainerUser"), "user: choosing an account is not yet supported: \"ContainerUser\""),
         (
             "isolation",
             json!("hyperv"),

@@ -1,15 +1,94 @@
 //! Who a container's programs are, inside and on the host.
 
 use linux_sandbox::{
-    Account, Ids, Mount, Owner, Ownership, Plan, Sources, Staged, is_host_namespace, is_refused_account,
+    Account, Ids, Mount, Other, Owner, Ownership, Plan, Sources, Staged, is_host_namespace,
+    is_refused_account, second_ids,
 };
 use uuid::Uuid;
 
 use super::sandbox_error;
 use crate::error::{Error, ErrorKind, Result};
+use crate::names;
+use crate::refusal::refuse;
 
-/// ContainerUser, as the sandbox's passwd file has it.
-pub(super) const CONTAINER_USER: Ids = Ids { uid: 1000, gid: 1000 };
+/// The accounts that containers of this engine have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum User {
+    #[default]
+    ContainerUser,
+    ContainerAdministrator,
+}
+
+impl User {
+    pub(super) const ALL: [Self; 2] = [Self::ContainerUser, Self::ContainerAdministrator];
+
+    /// Finds the account that a process document asks for, by its name as Windows compares it. Both are of the domain
+    /// `User Manager`, and of the computer, which is `.`.
+    ///
+    /// # Errors
+    /// `Unsupported`: there is none of that name.
+    pub(super) fn find(asked: Option<&str>) -> Result<Self> {
+        let Some(asked) = asked else { return Ok(Self::default()) };
+        let (domain, name) = asked.rsplit_once('\\').unwrap_or((".", asked));
+        let same = |one: &str, other: &str| names::fold(one) == names::fold(other);
+        if [".", "User Manager"].iter().any(|known| same(domain, known))
+            && let Some(user) = Self::ALL.into_iter().find(|user| same(name, user.name()))
+        {
+            return Ok(user);
+        }
+        // A long name is compared by its beginning: the distance takes time by the product of both lengths.
+        let wanted: String = names::fold(name).chars().take(64).collect();
+        let distance = |user: &Self| strsim::osa_distance(&wanted, &names::fold(user.name()));
+        let nearest = Self::ALL.into_iter().min_by_key(distance).unwrap_or_default();
+        let what = format!(
+            "no account of this engine, which has {}; the nearest is {}",
+            Self::ALL.map(Self::name).join(" and "),
+            nearest.name()
+        );
+        Err(refuse("user", what, asked).with_kind(ErrorKind::Unsupported))
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::ContainerUser => "ContainerUser",
+            Self::ContainerAdministrator => "ContainerAdministrator",
+        }
+    }
+
+    /// Returns who it is inside, as the sandbox's passwd file has it. Being 0 there gives no right to anything: it is
+    /// without capabilities, in a namespace that owns nothing.
+    fn inside(self) -> Ids {
+        match self {
+            Self::ContainerUser => Ids { uid: 1000, gid: 1000 },
+            Self::ContainerAdministrator => Ids { uid: 0, gid: 0 },
+        }
+    }
+
+    /// Returns who is inside whom the system's files belong to, where the host has an id for that.
+    fn system(self) -> Ids {
+        match self {
+            Self::ContainerUser => Ids { uid: 0, gid: 0 },
+            Self::ContainerAdministrator => Ids { uid: 1, gid: 1 },
+        }
+    }
+}
+
+/// Who a container's programs are on the host, whichever account they have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OnHost {
+    host: Ids,
+    system: Option<Ids>,
+    ownership: Ownership,
+}
+
+impl OnHost {
+    /// Returns what becomes of an account there.
+    pub(super) fn account(self, user: User) -> Account {
+        let Self { host, system, ownership } = self;
+        let system = system.map(|host| Other { inside: user.system(), host });
+        Account { inside: user.inside(), host, system, ownership }
+    }
+}
 
 /// The host's ids of accounts begin here: far above those that users have, or are given as subordinate ids.
 const FIRST: u32 = 0x5000_0000;
@@ -19,15 +98,17 @@ const MASK: u32 = 0x0FFF_FFFF;
 const ACCOUNT_KEYS: Uuid = Uuid::from_u128(0x6e73_7061_776e_5f68_6f73_745f_6964_735f);
 
 /// Returns who a container's programs are, by the name of its control group, which no other container of this host has.
-pub(super) fn of(group_name: &str) -> Account {
+pub(super) fn of(group_name: &str) -> OnHost {
     if !is_host_namespace() {
-        // A plain user has no other ids: the programs are he, whose the mapped directories are.
+        // The programs are the plain user, whose the mapped directories and all layers are. What else is in the root is
+        // a subordinate id's, where he has one.
         let host = Ids { uid: 0, gid: 0 };
-        return Account { inside: CONTAINER_USER, host, ownership: Ownership::WherePossible };
+        return OnHost { host, system: second_ids(), ownership: Ownership::WherePossible };
     }
+    // All of the system's is the host's root's, whom the programs do not know.
     let (key, ..) = Uuid::new_v5(&ACCOUNT_KEYS, group_name.as_bytes()).as_fields();
     let id = FIRST | (key & MASK);
-    Account { inside: CONTAINER_USER, host: Ids { uid: id, gid: id }, ownership: Ownership::Required }
+    OnHost { host: Ids { uid: id, gid: id }, system: None, ownership: Ownership::Required }
 }
 
 /// Makes everything of a plan that needs no process. Where the host cannot show what is mapped as the account's own, the
@@ -76,6 +157,50 @@ fn owner_of_mapped(plan: &Plan, sources: &mut Sources) -> Result<Ids> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn accounts_are_found_as_windows_finds_them() {
+        use User::{ContainerAdministrator, ContainerUser};
+        for (asked, user) in [
+            (None, ContainerUser),
+            (Some("ContainerUser"), ContainerUser),
+            (Some("containeruser"), ContainerUser),
+            (Some(r".\ContainerUser"), ContainerUser),
+            (Some("ContainerAdministrator"), ContainerAdministrator),
+            (Some(r"user manager\CONTAINERADMINISTRATOR"), ContainerAdministrator),
+        ] {
+            assert_eq!(User::find(asked).unwrap(), user, "{asked:?}");
+        }
+        for (asked, nearest) in [
+            ("ContainerUsr", "ContainerUser"),
+            ("Administrator", "ContainerAdministrator"),
+            ("0", "ContainerUser"),
+            (r"NT AUTHORITY\SYSTEM", "ContainerUser"),
+            (r"BOX\ContainerAdministrator", "ContainerAdministrator"),
+            (r"User Manager\", "ContainerUser"),
+        ] {
+            let error = User::find(Some(asked)).unwrap_err();
+            let wanted = format!(
+                "user: no account of this engine, which has ContainerUser and ContainerAdministrator; the nearest is \
+                 {nearest}: \"{asked}\""
+            );
+            assert_eq!((error.kind(), error.one_line()), (ErrorKind::Unsupported, wanted));
+        }
+    }
+
+    #[test]
+    fn an_account_and_the_system_are_never_the_same() {
+        let on_host = OnHost {
+            host: Ids { uid: 0, gid: 0 },
+            system: Some(Ids { uid: 1, gid: 1 }),
+            ownership: Ownership::WherePossible,
+        };
+        for user in User::ALL {
+            let account = on_host.account(user);
+            let system = account.system.unwrap();
+            assert!(system.inside != account.inside && system.host != account.host, "{account:?}");
+        }
+    }
 
     #[test]
     fn every_container_has_ids_of_its_own_above_all_users() {

@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 use linux_sandbox::{Access, Mount, Owner, Plan, Program, ProgramExit, Sandbox, Sources, Stdio, stage};
 use uuid::Uuid;
 
+use super::account::User;
+use super::profile;
 use super::root;
 use super::wine::Wine;
 use crate::engine::Observer;
@@ -33,7 +35,7 @@ const PRNG: &[u8] = include_bytes!(concat!(env!("NSPAWN_GUEST_DIR"), "/bcryptpri
 const REGISTRY: &str = include_str!("../../../../../guest/base.reg");
 
 /// Changes with this recipe: another number makes a new base layer.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 const KEYS: Uuid = Uuid::from_u128(0x6e73_7061_776e_5f62_6173_655f_6b65_7973);
 const STEPS: u64 = 4;
 
@@ -129,6 +131,7 @@ fn make(prefix: &Path, wine: &Wine, system: &root::System, observer: &dyn Observ
     link_copies(&prefix.join("drive_c"), &wine.dlls()).map_err(failed("link the DLLs of", prefix))?;
     observer.progress("base layer", 3, STEPS);
     tidy(prefix).map_err(failed("tidy", prefix))?;
+    profile::make_others(prefix).map_err(failed("fill", prefix))?;
     install(prefix, wine).map_err(failed("fill", prefix))?;
     observer.progress("base layer", STEPS, STEPS);
     Ok(())
@@ -151,7 +154,7 @@ fn run(
         quoted.join(" "),
         server = server.display()
     );
-    let mut environment = root::wine_environment();
+    let mut environment = root::wine_environment(User::default());
     environment.push("WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=d".to_owned());
     let bind = Mount::Bind {
         source: prefix.into(),

@@ -21,6 +21,7 @@ pub(super) fn examine(engine: &LinuxEngine, id: &ContainerId) -> Vec<Finding> {
     let mut findings = vec![
         Finding::of("kernel", Needed::Always, kernel()),
         layers(engine, id),
+        ids(engine),
         Finding::of("Windows programs", Needed::WhereAsked, wine()),
     ];
     findings.extend(groups(engine, id));
@@ -74,7 +75,7 @@ fn stage(engine: &LinuxEngine, id: &ContainerId, scratch: &Path) -> Result<Optio
             work: "work".to_owned(),
             target: "layers".to_owned(),
         }],
-        account: Some(account::of(&engine.group_name(id))),
+        account: Some(account::of(&engine.group_name(id)).account(account::User::default())),
         program: Program {
             executable: "/none".to_owned(),
             arguments: Vec::new(),
@@ -85,6 +86,18 @@ fn stage(engine: &LinuxEngine, id: &ContainerId, scratch: &Path) -> Result<Optio
         note: None,
     };
     account::stage(&mut plan, &mut Sources::default()).map(|(_, loss)| loss)
+}
+
+/// Whom programs and what is not theirs belong to on the host.
+fn ids(engine: &LinuxEngine) -> Finding {
+    let subject = "user ids";
+    let found = match (&engine.one_id, linux_sandbox::is_host_namespace(), linux_sandbox::second_ids()) {
+        (_, true, _) => "one for each container, which nobody else has",
+        (_, false, Some(_)) => "yours, and another, which the system's files in a container belong to",
+        (Some(loss), ..) => return Finding::partial(subject, Needed::WhereAsked, loss),
+        (None, false, None) => "yours alone",
+    };
+    Finding::of(subject, Needed::WhereAsked, Ok(found.to_owned()))
 }
 
 fn wine() -> Result<String> {

@@ -2,13 +2,16 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
 
-use linux_sandbox::{Account, Sources};
+use linux_sandbox::Sources;
 
+use super::account::{OnHost, User};
 use super::files;
 use super::layers::{self, Chain};
 use super::lower::{Loader, Surroundings, lower};
 use super::merge::Merged;
+use super::profile;
 use super::root;
 use super::stack::Stack;
 use super::system::LinuxSystem;
@@ -19,7 +22,7 @@ use crate::engine::{Grants, Observer, System};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::{Linking, Machine, Program};
 use crate::rollback::Rollback;
-use crate::spec::{ContainerId, Rootfs, Spec, StdioSpec};
+use crate::spec::{self, ContainerId, Rootfs, Spec, StdioSpec};
 
 /// See [`Grants`].
 pub(super) struct LinuxGrants {
@@ -30,7 +33,7 @@ pub(super) struct LinuxGrants {
     pub(super) loader: Loader,
     pub(super) system: root::System,
     pub(super) merged: Merged,
-    pub(super) account: Account,
+    pub(super) account: OnHost,
     pub(super) sources: Sources,
     pub(super) stdio: [OwnedFd; 3],
     pub(super) rollback: Rollback,
@@ -84,11 +87,22 @@ pub(super) fn acquire(
     let stdio = open_stdio(&spec, &mut sources, engine.output_mode)?;
     let mut rollback = Rollback::default();
     let scratch = stack.make_scratch(&engine.scratch(), id, &mut sources, &mut rollback)?;
+    if let Some(base) = &base {
+        profile::write_registry(user_of(&spec)?, base, &Path::new(&scratch).join("prefix"))
+            .map_err(|error| Error::io("write the registry in", scratch.clone(), error))?;
+    }
     observer.step(&format!("CreateSandboxLayer: Layer created, name: [{id}]"));
     let Stack { layers, merged } = stack;
     let root = Root { volume: scratch.clone(), scratch, layers };
     let (engine, id) = (engine.clone(), id.clone());
     Ok(LinuxGrants { engine, id, spec, root, loader, system, merged, account, sources, stdio, rollback })
+}
+
+fn user_of(spec: &Spec) -> Result<User> {
+    match &spec.process.user {
+        spec::User::Default => User::find(None),
+        spec::User::Named(name) => User::find(Some(name.as_str())),
+    }
 }
 
 fn open_mounts(engine: &LinuxEngine, spec: &Spec, sources: &mut Sources) -> Result<()> {
@@ -128,7 +142,7 @@ fn check(
     spec: &Spec,
     loader: &Loader,
     system: &root::System,
-    account: Account,
+    account: OnHost,
 ) -> Result<()> {
     let (request, _) = document::build(id, spec, &Root::stand_in(spec), engine.host_cpus, Schema::V2)?;
     let host = Surroundings { system, merged: &Merged::default(), account, cpus: engine.host_cpus };

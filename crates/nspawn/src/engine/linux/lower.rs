@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use linux_sandbox::{Access, Account, AddressLayout, Mount, Node, Owner, Plan, Program};
+use linux_sandbox::{Access, AddressLayout, Mount, Node, Owner, Plan, Program};
 use serde::Serialize;
 
+use super::account::{OnHost, User};
 use super::limits::{self, Wanted};
 use super::merge::{Merge, Merged};
 use super::orders::Orders;
@@ -34,6 +35,9 @@ pub(super) enum Loader {
 pub(super) struct Lowered {
     /// The sandbox.
     pub(super) plan: Plan,
+    /// The account in it.
+    #[serde(serialize_with = "name_of")]
+    pub(super) user: User,
     /// Its limits, before this host's devices and controllers are looked at.
     pub(super) limits: Wanted,
 }
@@ -46,7 +50,7 @@ pub(super) struct Surroundings<'a> {
     /// How the layers become one drive C.
     pub(super) merged: &'a Merged,
     /// Who the programs are.
-    pub(super) account: Account,
+    pub(super) account: OnHost,
     /// The number of its processors.
     pub(super) cpus: u32,
 }
@@ -59,9 +63,10 @@ pub(super) fn lower(request: &Request, loader: &Loader, host: &Surroundings<'_>)
     let container = view::system(&request.system)?;
     let process = view::process(&request.process)?;
     let limits = limits::wanted(&container, &request.extras, host.cpus)?;
+    let user = User::find(process.user.as_deref())?;
     let mut plan = match loader {
-        Loader::Wine(wine) => windows(&container, &process, request, wine, host)?,
-        Loader::Kernel => native(&container, &process, host)?,
+        Loader::Wine(wine) => windows(&container, (&process, user), request, wine, host)?,
+        Loader::Kernel => native(&container, (&process, user), host)?,
     };
     if let Some(cpus) = &limits.cpus {
         // Programs count processors by this file; the control group alone would not change it. Wine numbers those that
@@ -79,12 +84,16 @@ pub(super) fn lower(request: &Request, loader: &Loader, host: &Surroundings<'_>)
             access: Access::ReadOnly,
         });
     }
-    Ok(Lowered { plan, limits })
+    Ok(Lowered { plan, user, limits })
+}
+
+fn name_of<S: serde::Serializer>(user: &User, to: S) -> std::result::Result<S::Ok, S::Error> {
+    to.serialize_str(user.name())
 }
 
 fn windows(
     container: &SystemView,
-    process: &ProcessView,
+    (process, user): (&ProcessView, User),
     request: &Request,
     wine: &Wine,
     host: &Surroundings<'_>,
@@ -110,13 +119,13 @@ fn windows(
     for directory in &container.mapped {
         mounts.push(map(directory, format!("{drive}/{}", spellings.spell(&directory.destination)))?);
     }
-    let mut environment = root::wine_environment();
+    let mut environment = root::wine_environment(user);
     environment.push("WINEDLLOVERRIDES=wineboot.exe,winedbg.exe=d".to_owned());
     Ok(Plan {
         hostname: container.hostname.clone(),
         root: nodes,
         mounts,
-        account: Some(host.account),
+        account: Some(host.account.account(user)),
         program: Program {
             executable: wine.loader.to_string_lossy().into_owned(),
             arguments: ["wine64", r"C:\windows\nspawn_agent.exe"].map(str::to_owned).to_vec(),
@@ -195,7 +204,11 @@ const PATH_MAX: usize = 4095;
 /// Directories of a native program's root that are not for mapping over.
 const TAKEN: [&str; 11] = ["bin", "dev", "etc", "home", "lib", "lib64", "proc", "run", "sys", "tmp", "usr"];
 
-fn native(container: &SystemView, process: &ProcessView, host: &Surroundings<'_>) -> Result<Plan> {
+fn native(
+    container: &SystemView,
+    (process, user): (&ProcessView, User),
+    host: &Surroundings<'_>,
+) -> Result<Plan> {
     for directory in &container.mapped {
         let first = directory.destination.components().first().map_or("", String::as_str);
         if TAKEN.contains(&first) {
@@ -221,7 +234,7 @@ fn native(container: &SystemView, process: &ProcessView, host: &Surroundings<'_>
         hostname: container.hostname.clone(),
         root: root::native_nodes(&container.hostname),
         mounts,
-        account: Some(host.account),
+        account: Some(host.account.account(user)),
         program: Program {
             arguments: std::iter::once(executable.clone()).chain(arguments.iter().cloned()).collect(),
             executable,

@@ -17,8 +17,10 @@ mod layers;
 mod limits;
 mod lower;
 mod merge;
+mod namespaces;
 mod opened_layer;
 mod orders;
+mod profile;
 mod root;
 mod stack;
 mod system;
@@ -29,6 +31,7 @@ mod wine;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use linux_sandbox::cgroup::{CpuSet, Group, Host, Reach};
@@ -55,13 +58,28 @@ pub struct LinuxEngine {
     unenforced: Unenforced,
     output_mode: u32,
     host_cpus: u32,
+    one_id: Option<Arc<Error>>,
 }
 
 impl LinuxEngine {
     /// Makes an engine that keeps layers below `data`. `own_roots` are all directories where we keep something: they
     /// are never mapped into a container. The umask must leave what we make readable for all: 022 does.
     pub fn new(data: impl Into<PathBuf>, own_roots: Vec<PathBuf>, unenforced: Unenforced) -> Self {
-        Self { data: data.into(), own_roots, unenforced, output_mode: 0o644, host_cpus: host_cpus() }
+        Self {
+            data: data.into(),
+            own_roots,
+            unenforced,
+            output_mode: 0o644,
+            host_cpus: host_cpus(),
+            one_id: None,
+        }
+    }
+
+    /// Says why a plain user's programs cannot have a subordinate id's files in their root beside his own.
+    #[must_use]
+    pub fn with_one_id(mut self, why: Option<Arc<Error>>) -> Self {
+        self.one_id = why;
+        self
     }
 
     /// Sets the permission bits of a file for output that does not exist yet; 0644 where this is not called.
@@ -199,18 +217,8 @@ pub(crate) fn sandbox_error(error: linux_sandbox::Error) -> Error {
     match (error.op(), error.io().kind()) {
         ("execute", std::io::ErrorKind::NotFound) => failed.with_kind(ErrorKind::ProgramNotFound),
         ("execute", _) => failed.with_kind(ErrorKind::ProgramNotExecutable),
-        ("create", std::io::ErrorKind::PermissionDenied) if error.subject() == "a user namespace" && !root => {
-            failed.with_kind(ErrorKind::Denied).with_hint(
-                "start this with sudo, or let plain users have them: sysctl -w kernel.unprivileged_userns_clone=1, \
-                 and on Ubuntu sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
-            )
-        }
-        ("create", std::io::ErrorKind::InvalidInput) if error.subject() == "a user namespace" => failed
-            .with_kind(ErrorKind::Denied)
-            .with_hint("a process with other threads, or one in a chroot, needs root: start this with sudo"),
-        // ENOSPC: user_namespaces(7).
-        ("create", std::io::ErrorKind::StorageFull) if error.subject() == "a user namespace" => {
-            failed.with_hint("this host allows none, or no more: sysctl -w user.max_user_namespaces=10000")
+        ("create", refusal) if error.subject() == "a user namespace" => {
+            namespaces::Facts::of_host().explain(failed, refusal)
         }
         // Who is root and is refused all the same is not helped by sudo.
         (_, std::io::ErrorKind::PermissionDenied) if root => failed.with_kind(ErrorKind::Host),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use linux_sandbox::{Access, AddressLayout, Mount, Node, Owner};
 
+use super::account::User;
 use super::orders;
 use super::wine::Wine;
 
@@ -14,8 +15,6 @@ pub(super) const PREFIX: &str = "wine";
 /// keep the page free, and since Linux 6.9 the heap begins at random in the GiB behind a program: one start in about
 /// ten thousand failed ("failed to map the shared user data").
 pub(super) const WINE_LAYOUT: AddressLayout = AddressLayout::Fixed;
-/// The account that programs run as by default.
-pub(super) const USER: &str = "ContainerUser";
 
 /// What of the host's system a Windows program's root is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -162,13 +161,14 @@ pub(super) fn agent_nodes(orders: Vec<u8>) -> [Node; 2] {
     [file(orders::ORDERS, orders, 0o400), file(orders::NOTE, vec![0; linux_sandbox::NOTE_LEN], 0o600)]
 }
 
-/// The environment of Wine's loader. Nothing of ours or the host's is in it, nor of the program's.
-pub(super) fn wine_environment() -> Vec<String> {
+/// The environment of Wine's loader, which makes `user`'s of it: USERNAME and USERPROFILE. Nothing of ours or the host's is
+/// in it, nor of the program's.
+pub(super) fn wine_environment(user: User) -> Vec<String> {
     let set = [
         ("HOME", "/home"),
         ("LANG", "C.UTF-8"),
         ("PATH", "/usr/bin:/bin"),
-        ("USER", USER),
+        ("USER", user.name()),
         ("WINEDEBUG", "-all"),
         ("WINEPREFIX", "/wine"),
     ];

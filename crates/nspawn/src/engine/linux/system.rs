@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use linux_sandbox::cgroup::{Group, Host};
-use linux_sandbox::{Plan, ProgramExit, Sandbox, Sources, Staged, Stdio};
+use linux_sandbox::{Ownership, Plan, ProgramExit, Sandbox, Sources, Staged, Stdio};
 
+use super::account::User;
 use super::grants::LinuxGrants;
 use super::limits::{self, Wanted};
 use super::lower::{Loader, Surroundings, lower};
@@ -17,6 +18,7 @@ use super::{PATIENCE, account, sandbox_error};
 use crate::document::Request;
 use crate::engine::{Enforcement, Event, Exit, ExitStatus, Process, System, Usage};
 use crate::error::{Error, ErrorKind, Result};
+use crate::report::{HostIds, UserReport};
 use crate::rollback::Rollback;
 
 /// See [`System`].
@@ -24,6 +26,7 @@ pub(super) struct LinuxSystem {
     process: Option<Arc<LinuxProcess>>,
     rollback: Rollback,
     plan: Plan,
+    user: User,
     windows: bool,
     sources: Sources,
     staged: Option<Staged>,
@@ -59,6 +62,7 @@ impl LinuxSystem {
             process,
             rollback,
             plan,
+            user: lowered.user,
             windows,
             sources,
             staged,
@@ -98,6 +102,17 @@ impl System for LinuxSystem {
 
     fn terminate(&self) -> Result<()> {
         self.process.as_ref().map_or(Ok(()), |process| process.kill())
+    }
+
+    fn user(&self) -> Option<UserReport> {
+        let account = self.plan.account?;
+        let ids = match (self.shortfall.is_some(), account.ownership, account.system) {
+            (true, ..) => HostIds::Directory,
+            (false, Ownership::Required, _) => HostIds::Own,
+            (false, Ownership::WherePossible, Some(_)) => HostIds::Two,
+            (false, Ownership::WherePossible, None) => HostIds::One,
+        };
+        Some(UserReport { name: self.user.name().to_owned(), ids: Some(ids) })
     }
 
     fn shortfall(&self) -> Option<&Error> {

@@ -55,6 +55,8 @@ pub(super) struct StorageView {
 pub(super) struct ProcessView {
     pub(super) command_line: String,
     pub(super) arguments: Vec<String>,
+    /// The account, where the document names one.
+    pub(super) user: Option<String>,
     pub(super) working_directory: ContainerPath,
     pub(super) environment: Vec<(String, String)>,
 }
@@ -163,12 +165,13 @@ pub(super) fn process(document: &ProcessDocument) -> Result<ProcessView> {
             (&p.command_line, &p.working_directory, &p.environment, &p.user, p.emulate_console)
         }
     };
-    refuse(user.is_some(), "User", "accounts are not carried out yet")?;
     refuse(console, "EmulateConsole", "consoles are not carried out yet")?;
     let directory = required("WorkingDirectory", directory.as_ref())?;
     Ok(ProcessView {
         command_line: command_line.clone(),
         arguments: cmdline::parse_crt(command_line),
+        // Empty is the same to the service as absent.
+        user: user.clone().filter(|name| !name.is_empty()),
         working_directory: ContainerPath::parse_any("WorkingDirectory", &directory)?,
         environment: environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
     })
