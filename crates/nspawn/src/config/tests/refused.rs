@@ -135,7 +135,6 @@ fn names_that_no_account_can_have_are_refused() {
         "a@b",
         "a:b",
         "a\nb",
-
         "a\u{85}\\b",
         &long_name,
         &long_domain,
