@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accounts;
 #[expect(dead_code, reason = "shared with tests that use more of it")]
 #[path = "../launcher/mod.rs"]
 mod launcher;
@@ -10,17 +11,12 @@ mod user;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::process::Stdio;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use launcher::programs::Target;
 use serde_json::json;
 use user::{UID, User};
 
 const PROGRAM: &str = "plain_user/program.c";
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 fn it_runs_and_its_files_are_his(test: &str, target: Target) {
     let Some(user) = User::with(test, target, PROGRAM) else { return };
@@ -72,15 +68,7 @@ fn what_a_killed_launcher_leaves_is_removed() {
     let Some(user) = User::with("what_a_killed_launcher_leaves_is_removed", Target::Native, PROGRAM) else {
         return;
     };
-    let mut command = user.launcher(&["said", "wait"], json!({}));
-    let mut running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let began = Instant::now();
-    while !user.at("work/made.txt").exists() {
-        assert!(began.elapsed() < PATIENCE, "the program does not begin");
-        sleep(Duration::from_millis(5));
-    }
-    running.kill().unwrap();
-    running.wait().unwrap();
+    user.run_and_kill_the_launcher(json!({}));
     assert_eq!(user.left().len(), 1, "its name is taken as long as nobody clears up");
     let collected = user.collect();
     assert_eq!(collected.status, Some(0), "{collected:?}");
