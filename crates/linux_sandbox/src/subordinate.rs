@@ -51,8 +51,13 @@ impl Pair {
         // Groups stay as they are, as where he has one id: what he may do with files in a group of his, his programs may.
         let setgroups = format!("/proc/{pid}/setgroups");
         fs::write(&setgroups, "deny").context("write", || setgroups)?;
-        run("newuidmap", pid, self.own.uid, (SECOND.uid, self.subordinate.uid))?;
-        run("newgidmap", pid, self.own.gid, (SECOND.gid, self.subordinate.gid))
+        // At once: each takes as long as the rest of a sandbox's making.
+        let started = [
+            start("newuidmap", pid, self.own.uid, (SECOND.uid, self.subordinate.uid)),
+            start("newgidmap", pid, self.own.gid, (SECOND.gid, self.subordinate.gid)),
+        ];
+        let [uids, gids] = started.map(|started| started.and_then(finish));
+        uids.and(gids)
     }
 }
 
@@ -96,18 +101,27 @@ fn first_of(text: &str, name: Option<&str>, uid: u32, own: u32) -> std::result::
     Err(format!("has no line of {}", name.unwrap_or(&number)))
 }
 
-/// Has a program map one's own id to 0 and another's to that in the namespace of process `pid`.
-fn run(program: &'static str, pid: i32, own: u32, (inside, subordinate): (u32, u32)) -> Result<()> {
+/// Starts a program that maps one's own id to 0 and another's to what that is, in the namespace of process `pid`.
+fn start(
+    program: &'static str,
+    pid: i32,
+    own: u32,
+    (inside, subordinate): (u32, u32),
+) -> Result<(&'static str, Child)> {
     let numbers = [pid.unsigned_abs(), 0, own, 1, inside, subordinate, 1].map(|number| number.to_string());
     let mut command = Command::new(program);
     command.args(numbers).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().context("run", || program)?;
+    command.spawn().map(|child| (program, child)).context("run", || program)
+}
+
+/// Waits for the program's end.
+fn finish((program, mut child): (&'static str, Child)) -> Result<()> {
     let said = child.stderr.take().map_or(Ok(Some(String::new())), |stderr| read_all(stderr, PATIENCE));
     if matches!(said, Ok(None) | Err(_)) {
         // It runs as root, but we started it, so it is ours to kill.
         let _ = child.kill();
     }
-    let status = Child::wait(&mut child).context("wait for", || program)?;
+    let status = child.wait().context("wait for", || program)?;
     let refused = |why: String| Err(Error::new("map ids by", program, io::Error::other(why)));
     match said.context("hear from", || program)? {
         None => refused(format!("it does not end within {} s", PATIENCE.as_secs())),
@@ -175,6 +189,7 @@ mod tests {
 
     #[test]
     fn a_program_that_fails_says_why() {
+        let run = |program, pid, own, other| start(program, pid, own, other).and_then(finish);
         let error = run("nspawn_no_such_program", 1, 1, (1, 2)).unwrap_err();
         assert_eq!(error.to_string(), "cannot run nspawn_no_such_program");
         let error = run("false", 1, 1, (1, 2)).unwrap_err();

@@ -66,7 +66,11 @@ impl Guest {
         }
         let shown = match self.shown.entry(owner) {
             Entry::Occupied(made) => made.into_mut(),
-            Entry::Vacant(place) => place.insert(Namespace::of_owner(owner, host)?),
+            Entry::Vacant(place) => match Namespace::of_owner(owner, host) {
+                // A plain user's namespace does not know others.
+                Err(_) if self.account.ownership == Ownership::WherePossible => return Ok(()),
+                made => place.insert(made?),
+            },
         };
         match raw::map_owners(mount, shown.opened.as_fd()) {
             Err(_) if self.account.ownership == Ownership::WherePossible => Ok(()),

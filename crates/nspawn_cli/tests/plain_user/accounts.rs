@@ -2,7 +2,7 @@
 //! root and of a plain user with and without subordinate ids.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -175,6 +175,22 @@ fn windows_programs_leave_the_system_to_a_subordinate_id() {
         Target::Windows,
         Ids::Two,
     );
+}
+
+#[test]
+fn what_is_another_s_is_mapped_as_it_is() {
+    let test = "accounts::what_is_another_s_is_mapped_as_it_is";
+    let Some(user) = User::with_ids(test, Target::Native, PROBE, Ids::One) else { return };
+    let other = tempfile::tempdir().unwrap();
+    fs::set_permissions(other.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(other.path().join("file"), "").unwrap();
+    for read_only in [true, false] {
+        let mounts = json!([{"source": other.path(), "destination": "C:/other", "read_only": read_only}]);
+        let ran = user.run(&["/other", "/other/file"], json!({"mounts": mounts}));
+        assert_eq!(ran.told("owner"), ["65534:65534 /other", "65534:65534 /other/file"], "{ran:?}");
+        let refused = if read_only { EROFS } else { EPERM };
+        assert_eq!(changed(&ran), [refused, refused]);
+    }
 }
 
 #[test]
