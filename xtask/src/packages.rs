@@ -47,6 +47,8 @@ pub const WINDOWS_TOOLCHAIN: [Package; 4] = [
 pub const MINGW: [Package; 1] = [WINDOWS_TOOLCHAIN[0]];
 /// What some tests watch the launcher with.
 pub const WATCHERS: [Package; 2] = [program("strace", "strace"), PEERS[0]];
+/// What gives plain users' containers a second id.
+pub const SUBORDINATE_IDS: [Package; 1] = [program("uidmap", "newuidmap")];
 /// What the launcher is measured against, beside Wine.
 pub const PEERS: [Package; 2] = [program("bubblewrap", "bwrap"), program("runc", "runc")];
 

@@ -57,6 +57,11 @@ impl Finding {
         }
     }
 
+    /// Makes one of what keeps this process from making any container.
+    pub fn of_failure(subject: &'static str, error: Error) -> Self {
+        Self::of(subject, Needed::Always, Err(error))
+    }
+
     /// Makes one of something that works with a loss.
     #[cfg_attr(windows, expect(dead_code, reason = "there a thing is there or not"))]
     pub(crate) fn partial(subject: &'static str, needed: Needed, loss: &Error) -> Self {

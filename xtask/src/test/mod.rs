@@ -19,8 +19,13 @@ use tally::{Stream, Tally};
 /// # Errors
 /// Something failed, or cargo cannot be run at all. A skipped test is no error: it is named and counted.
 pub fn run() -> Result<()> {
-    let needed =
-        [packages::WINE.as_slice(), &packages::PIP, &packages::WINDOWS_TOOLCHAIN, &packages::WATCHERS];
+    let needed = [
+        packages::WINE.as_slice(),
+        &packages::PIP,
+        &packages::WINDOWS_TOOLCHAIN,
+        &packages::WATCHERS,
+        &packages::SUBORDINATE_IDS,
+    ];
     packages::install(&needed.concat());
     for failure in programs::fetch_all()? {
         println!("cannot fetch {failure}");

@@ -15,8 +15,11 @@ use crate::args::Arguments;
 /// It cannot be tried, or not be printed.
 pub(crate) fn run(arguments: &Arguments, json: bool) -> nspawn::Result<Status> {
     let places = arguments.places()?;
-    host::prepare()?;
-    let findings = Host::open(&places, arguments.run.unenforced()).examine()?;
+    let findings = match host::prepare() {
+        Ok(()) => Host::open(&places, arguments.run.unenforced()).examine()?,
+        // Nothing else can be tried then.
+        Err(error) => vec![Finding::of_failure("user namespaces", error)],
+    };
     if json {
         let text =
             serde_json::to_string(&findings).map_err(|error| Error::io("print", "what was found", error))?;

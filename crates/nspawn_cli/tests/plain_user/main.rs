@@ -7,6 +7,7 @@ mod accounts;
 #[expect(dead_code, reason = "shared with tests that use more of it")]
 #[path = "../launcher/mod.rs"]
 mod launcher;
+mod namespaces;
 mod user;
 
 use std::fs;
