@@ -75,6 +75,7 @@ codes! {
     ELEMENT_NOT_FOUND = WIN32 | 1168, "it is not there";
     NOT_ALL_ASSIGNED = WIN32 | 1300, "the privilege is not held";
     PRIVILEGE_NOT_HELD = WIN32 | 1314, "the privilege is not held";
+    LOGON_FAILURE = WIN32 | 1326, "there is no such user, or he has a password";
 }
 
 impl Code {

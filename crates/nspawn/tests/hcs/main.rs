@@ -18,6 +18,7 @@ mod sequence;
 mod standin;
 mod sweep;
 mod undone;
+mod users;
 
 /// Makes a test of each function for each schema.
 macro_rules! on_both_schemas {

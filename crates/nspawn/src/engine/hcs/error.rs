@@ -12,6 +12,10 @@ pub(super) fn failed(op: &'static str, subject: impl Into<String>, error: hcs_sy
     if failure.kind() == ErrorKind::Denied {
         failure = failure.with_hint("containers need an administrator: start this from an elevated prompt");
     }
+    if error.code() == Some(Code::LOGON_FAILURE) {
+        failure = failure
+            .with_hint("the key user names an account that the container has, and that needs no password");
+    }
     if matches!(error, hcs_sys::Error::NoLibrary { .. }) {
         failure = failure.with_hint(
             "turn on the feature Containers of Windows, in PowerShell: Install-WindowsFeature Containers, and restart",
