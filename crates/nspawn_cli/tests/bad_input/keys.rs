@@ -58,8 +58,10 @@ fn b04_known_keys_that_are_not_carried_out() {
     }
     let place = place();
     for (key, value, says) in [
-        ("user", json!("2147483648"), "choosing an account is not yet supported"),
-        ("user", json!(-1), "choosing an account is not yet supported"),
+        ("user", json!("2147483648"), "no account of this engine"),
+        ("user", json!("root"), "no account of this engine"),
+        ("user", json!(""), "must be NAME or DOMAIN\\NAME"),
+        ("user", json!(-1), "must be a string"),
         ("isolation", json!("hyperv"), "Hyper-V isolation is not"),
         ("credential_spec", json!({}), "not supported"),
         ("devices", json!([]), "not supported"),
