@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
-use linux_sandbox::{Access, Account, Ids, Mount, Owner, Ownership, Plan};
+use linux_sandbox::{Access, Account, Ids, Mount, Other, Owner, Ownership, Plan};
 
 use crate::{root, shell, spawn};
 
@@ -97,6 +97,32 @@ fn what_is_mapped_is_shown_as_the_account_s_own() {
             let new = fs::metadata(place.path().join("mapped/inner/new")).unwrap();
             assert_eq!((new.uid(), new.gid()), (1500, 1500), "{owner:?} {mode:o}");
         }
+    }
+}
+
+#[test]
+fn what_is_not_the_account_s_can_be_another_s() {
+    if !root("what_is_not_the_account_s_can_be_another_s") {
+        return;
+    }
+    // The account, the system inside, and whom it then sees as the owner of what is not its own.
+    let (zero, other) = (Ids { uid: 0, gid: 0 }, Ids { uid: 0x5000_0002, gid: 0x5000_0002 });
+    for (inside, system, seen) in [
+        (INSIDE, None, "65534"),
+        (INSIDE, Some(zero), "0"),
+        (zero, Some(Ids { uid: 1, gid: 1 }), "1"),
+        (zero, None, "65534"),
+    ] {
+        let own = inside.uid;
+        let system = system.map(|inside| Other { inside, host: other });
+        let account = Account { inside, host: HOST, system, ownership: Ownership::Required };
+        let script = "stat -c '%u:%g %n' / /tmp /run /dev /run/note; \
+                      chmod 777 /tmp 2>&1 | grep -c permitted; rm -f /run/note 2>/dev/null; ls /run; id -u; \
+                      grep ^CapEff /proc/self/status; touch /tmp/x; stat -c %u /tmp/x";
+        let plan = Plan { account: Some(account), ..shell(script) };
+        let seen = ["/", "/tmp", "/run", "/dev"].map(|path| format!("{seen}:{seen} {path}\n")).concat();
+        let rest = format!("1\nnote\n{own}\nCapEff:\t0000000000000000\n{own}\n");
+        assert_eq!(said(&plan), format!("{seen}{own}:{own} /run/note\n{rest}"));
     }
 }
 
