@@ -51,8 +51,11 @@ static ONE_ID: OnceLock<Arc<Error>> = OnceLock::new();
 fn one_id(why: &linux_sandbox::Error) -> Error {
     let cure = match (why.op(), why.io().kind()) {
         ("run", std::io::ErrorKind::NotFound) => "install it: apt-get install uidmap (Debian, Ubuntu)",
-        _ => {
+        ("find" | "read", _) => {
             "give yourself subordinate ids, as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"
+        }
+        _ => {
+            "newuidmap and newgidmap must be set-user-id programs, and this process free to gain rights by them"
         }
     };
     let reason = format!("cannot {} {}: {}", why.op(), why.subject(), why.io());
