@@ -60,6 +60,31 @@ impl ProcessStatus {
     }
 }
 
+/// How a process exited, where that is told whole: a [`ProcessStatus`] of which nothing is absent and that has an exit
+/// code. Every other text is refused, for who can ask instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Whole")]
+pub struct ProcessExit(pub ProcessStatus);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Whole {
+    process_id: u32,
+    exited: bool,
+    exit_code: u32,
+    last_wait_result: i32,
+}
+
+impl TryFrom<Whole> for ProcessExit {
+    type Error = &'static str;
+
+    fn try_from(whole: Whole) -> Result<Self, Self::Error> {
+        let Whole { process_id, exited, exit_code, last_wait_result } = whole;
+        let status = ProcessStatus { process_id, exited, exit_code, last_wait_result };
+        status.code().map(|_| Self(status)).ok_or("it has no exit code")
+    }
+}
+
 /// How a system ended: the data of the event that it exited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -131,5 +156,25 @@ mod tests {
         assert_eq!(read(r#"{"ProcessId": 4, "Exited": true, "ExitCode": 3221225477}"#), Some(0xC000_0005));
         assert_eq!(read(r#"{"ExitCode": 1}"#), None);
         assert_eq!(read(r#"{"Exited": true, "ExitCode": 0, "LastWaitResult": -2147467259}"#), None);
+    }
+
+    #[test]
+    fn an_exit_is_whole_or_none() {
+        let code = |text: &str| serde_json::from_str::<ProcessExit>(text).ok().and_then(|exit| exit.0.code());
+        let whole = r#"{"ProcessId": 4, "Exited": true, "ExitCode": 7, "LastWaitResult": 0, "New": 1}"#;
+        assert_eq!(code(whole), Some(7));
+        for (old, new) in [
+            (r#""ProcessId": 4, "#, ""),
+            (r#""Exited": true, "#, ""),
+            (r#""ExitCode": 7, "#, ""),
+            (r#""LastWaitResult": 0, "#, ""),
+            ("true", "false"),
+            (r#"Result": 0"#, r#"Result": 258"#),
+            ("7", "-1"),
+            ("}", ""),
+        ] {
+            assert!(whole.contains(old), "{old}");
+            assert_eq!(code(&whole.replace(old, new)), None, "{old} -> {new}");
+        }
     }
 }

@@ -13,6 +13,11 @@ pub struct Notification {
     pub data: Option<String>,
 }
 
+impl Notification {
+    /// One that tells nothing (number 0, which both DLLs call invalid): who waits for others is woken by it.
+    pub const NOTHING: Self = Self { kind: Kind::Other(0), status: Code::from_hresult(0), data: None };
+}
+
 /// What can happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -110,12 +110,15 @@ impl Sandbox {
         self.pid
     }
 
-    /// Passes a signal to the program, or to the process that its note names.
+    /// Passes a signal to the program, or to the process that its note names; the sandbox may have ended.
     ///
     /// # Errors
-    /// The sandbox has ended.
+    /// The system refuses.
     pub fn signal(&self, signal: u8) -> Result<()> {
-        rustix::io::write(&self.control, &[signal]).map(|_| ()).context("signal", || self.subject())
+        match rustix::io::write(&self.control, &[signal]) {
+            Err(Errno::PIPE) | Ok(_) => Ok(()),
+            Err(errno) => Err(Error::new("signal", self.subject(), errno)),
+        }
     }
 
     /// Has pid 1 kill everything in the sandbox, and count what it used; the sandbox may have ended.

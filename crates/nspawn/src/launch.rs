@@ -209,6 +209,7 @@ impl<'a> Running<'a> {
             None => (self.end_it()?, true),
         };
         self.created.clock.lap(|phases, ms| phases.run_ms = ms);
+        self.process.undelivered().iter().for_each(|error| self.created.launcher.observer.warn(error));
         let cause = *self.stop.cause.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = match (exit.status, cause) {
             _ if timed_out => Outcome::TimedOut,
@@ -226,17 +227,21 @@ impl<'a> Running<'a> {
         let observer = self.created.launcher.observer;
         let name = self.created.claim.id();
         observer.step(&format!("HcsSignalProcess: Time is up, shutting down, name: [{name}]"));
-        // It may end between our two steps, and then there is nothing to signal.
-        let _ = self.process.signal(Event::CtrlShutdown);
-        if let Some(exit) = self.process.wait(Some(self.created.launcher.grace))? {
+        // One that cannot be told needs no time to end.
+        let refused = self.process.signal(Event::CtrlShutdown).err();
+        let grace = if refused.is_some() { Duration::ZERO } else { self.created.launcher.grace };
+        if let Some(exit) = self.process.wait(Some(grace))? {
             return Ok(exit);
         }
+        refused.iter().for_each(|error| observer.warn(error));
         self.process.kill()?;
-        observer.step(&format!("HcsTerminateComputeSystem: Container terminated, name: [{name}]"));
-        self.process.wait(Some(self.created.launcher.grace))?.ok_or_else(|| {
+        // How long that may take, and what is tried meanwhile, is the engine's to know.
+        let exit = self.process.wait(None)?.ok_or_else(|| {
             Error::new(ErrorKind::Timeout, "end", format!("container {name}"))
                 .reason("it outlives being killed")
-        })
+        })?;
+        observer.step(&format!("HcsTerminateComputeSystem: Container terminated, name: [{name}]"));
+        Ok(exit)
     }
 }
 

@@ -8,6 +8,8 @@ use nspawn::Result;
 use nspawn::engine::Event;
 use nspawn::launch::Stop;
 
+use crate::failure;
+
 #[cfg(unix)]
 use unix as host;
 #[cfg(windows)]
@@ -59,35 +61,43 @@ impl Signals {
 
     /// Passes signals to `program` from now on; one that came before goes to it at once.
     pub(crate) fn pass_to(&self, program: Stop, grace: Duration) {
-        let mut known = lock(&self.0);
-        known.target = Some((program.clone(), grace));
-        if let Some(signal) = known.first {
+        let first = {
+            let mut known = lock(&self.0);
+            known.target = Some((program.clone(), grace));
+            known.first
+        };
+        if let Some(signal) = first {
             ask(program, signal, grace);
         }
     }
 }
 
 fn received(known: &Mutex<Known>, signal: Signal) {
-    let mut known = lock(known);
-    let again = known.first.replace(signal).is_some();
-    match (known.target.clone(), again) {
+    // Let go before the host is asked for anything: it may take its time.
+    let (target, again) = {
+        let mut known = lock(known);
+        (known.target.clone(), known.first.replace(signal).is_some())
+    };
+    match (target, again) {
         (Some((program, grace)), false) => ask(program, signal, grace),
-        (Some((program, _)), true) => {
-            let _ = program.kill();
-        }
+        (Some((program, _)), true) => kill(&program),
         (None, false) => {}
         (None, true) => host::end(signal),
     }
 }
 
-/// Tells the program to end, and kills it when its time to do so is up. Where it has ended meanwhile, so much the
-/// better.
+/// Tells the program to end, and kills it when its time to do so is up. On a thread of its own: that it is told may take
+/// as long as its end does.
 fn ask(program: Stop, signal: Signal, grace: Duration) {
-    let _ = program.ask(signal.number, signal.event);
     thread::spawn(move || {
+        program.ask(signal.number, signal.event).unwrap_or_else(|error| failure::warn(&error));
         thread::sleep(grace);
-        let _ = program.kill();
+        kill(&program);
     });
+}
+
+fn kill(program: &Stop) {
+    program.kill().unwrap_or_else(|error| failure::warn(&error));
 }
 
 fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {

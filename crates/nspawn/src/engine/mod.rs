@@ -206,13 +206,19 @@ pub trait Process: Send + Sync {
     /// Returns the id by which the host knows it.
     fn pid(&self) -> u32;
 
-    /// Delivers an event; does not wait for its effect. Called from any thread.
+    /// Delivers an event; does not wait for its effect; fine where it has ended. Called from any thread.
     ///
     /// # Errors
-    /// It has ended, or the host refuses.
+    /// The host refuses.
     fn signal(&self, event: Event) -> Result<()>;
 
-    /// Ends it at once; fine where it has ended. Called from any thread.
+    /// Returns why an event was not delivered, once, where that came out when [`signal`](Self::signal) had returned.
+    fn undelivered(&self) -> Option<Error> {
+        None
+    }
+
+    /// Ends it at once; fine where it has ended. Called from any thread. Who waits for its end takes this up: from now
+    /// on that comes within the deadlines that the engine has, which goes further where this has no effect.
     ///
     /// # Errors
     /// The host refuses.
@@ -221,7 +227,7 @@ pub trait Process: Send + Sync {
     /// Waits until it has ended; `None` after `timeout`. May be repeated, and then answers at once.
     ///
     /// # Errors
-    /// The host refuses.
+    /// The host refuses, or it outlives all that the engine did to end it.
     fn wait(&self, timeout: Option<Duration>) -> Result<Option<Exit>>;
 }
 

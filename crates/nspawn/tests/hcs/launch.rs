@@ -6,7 +6,7 @@ use nspawn::collect::{Collected, collect};
 use nspawn::config::{self, Overrides};
 use nspawn::document::Schema;
 use nspawn::engine::hcs::{Deadlines, HcsEngine};
-use nspawn::engine::{Search, Silent};
+use nspawn::engine::{Observer, Search, Silent};
 use nspawn::launch::{Launcher, Running};
 use nspawn::report::Report;
 use nspawn::spec::{ContainerId, Spec};
@@ -22,6 +22,9 @@ pub const CODE: u32 = 7;
 /// How long a launch may take that waits for no deadline: those of [`ample`] are twice as long.
 pub const SOON: Duration = Duration::from_secs(10);
 
+/// How long a program has to end.
+pub const GRACE: Duration = Duration::from_secs(1);
+
 /// Takes the crate's name off the path of a test.
 pub fn name(path: &'static str) -> &'static str {
     path.split_once("::").map_or(path, |(_, name)| name)
@@ -33,6 +36,7 @@ pub fn ample() -> Deadlines {
     Deadlines {
         create: ample,
         ask: ample,
+        signal: Duration::from_secs(1),
         shutdown: ample,
         terminate: ample,
         look: ample,
@@ -92,6 +96,11 @@ impl<'a> Subject<'a> {
         self.launch_and(deadlines, faults, |_| ())
     }
 
+    /// Launches it once, with such faults, and tells an observer.
+    pub fn launch_telling(&self, deadlines: Deadlines, faults: &Value, observer: &dyn Observer) -> Launched {
+        self.launch_with(deadlines, faults, observer, |_| ())
+    }
+
     /// Launches it once, with such faults, and does something once it runs.
     pub fn launch_and(
         &self,
@@ -99,9 +108,19 @@ impl<'a> Subject<'a> {
         faults: &Value,
         meanwhile: impl FnOnce(&Running<'_>),
     ) -> Launched {
+        self.launch_with(deadlines, faults, &Silent, meanwhile)
+    }
+
+    fn launch_with(
+        &self,
+        deadlines: Deadlines,
+        faults: &Value,
+        observer: &dyn Observer,
+        meanwhile: impl FnOnce(&Running<'_>),
+    ) -> Launched {
         let engine = self.engine(deadlines);
         let (engine, state, schema) = (&engine, &self.state, Some(self.schema));
-        let launcher = Launcher { engine, state, observer: &Silent, schema, grace: Duration::from_secs(1) };
+        let launcher = Launcher { engine, state, observer, schema, grace: GRACE };
         self.standin.begin(faults);
         let began = Instant::now();
         let created = launcher.create(&self.id, &self.spec);

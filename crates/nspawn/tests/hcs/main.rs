@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod attached;
+mod ending;
 mod faults;
 mod half;
 mod handles;

@@ -39,7 +39,6 @@ fn calls(schema: Schema) -> &'static [(&'static str, Without)] {
             ("HcsCreateComputeSystem", Without::Fails("create")),
             ("HcsStartComputeSystem", Without::Fails("start")),
             ("HcsCreateProcess", Without::GoesOn),
-            ("HcsGetProcessProperties", Without::GoesOn),
             ("HcsGetComputeSystemProperties", Without::GoesOn),
             ("HcsShutDownComputeSystem", Without::GoesOn),
         ],
@@ -75,9 +74,7 @@ fn news_that_does_not_come_in_time_is_waited_for_no_longer(standin: &Standin, sc
         let deadlines = match *call {
             "HcsCreateComputeSystem" | "HcsStartComputeSystem" => Deadlines { create: all.create, ..ample() },
             "HcsCreateProcess" => Deadlines { look: all.look, ..ample() },
-            "HcsGetProcessProperties" | "HcsGetComputeSystemProperties" => {
-                Deadlines { ask: all.ask, ..ample() }
-            }
+            "HcsGetComputeSystemProperties" => Deadlines { ask: all.ask, ..ample() },
             _ => Deadlines { shutdown: all.shutdown, ..ample() },
         };
         for notify in ["never", "late"] {

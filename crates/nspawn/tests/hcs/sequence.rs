@@ -42,7 +42,7 @@ fn the_calls_are_those_of_the_reference(standin: &Standin, schema: Schema) {
         "HcsStartComputeSystem",
         "HcsCreateProcess",
         register[1],
-        // Its end was told; this tells its code.
+        // Its end was told; this tells its code. By schema v2 the code was told, too.
         "HcsGetProcessProperties",
         "HcsGetComputeSystemProperties",
         "HcsUnregisterProcessCallback",
@@ -54,7 +54,7 @@ fn the_calls_are_those_of_the_reference(standin: &Standin, schema: Schema) {
         "DeactivateLayer",
         "DestroyLayer",
     ];
-    wanted.retain(|call| unregister || !call.contains("Unregister"));
+    wanted.retain(|call| unregister || !(call.contains("Unregister") || *call == "HcsGetProcessProperties"));
     assert_eq!(calls, wanted);
     // Never both DLLs for one system.
     let operations = launched.calls.iter().any(|call| call.name == "HcsCreateOperation");

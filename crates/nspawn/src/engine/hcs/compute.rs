@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use hcs_schema::properties::{Properties, State, Statistics};
 use hcs_schema::results::ProcessStatus;
 use hcs_sys::vmcompute::Progress;
-use hcs_sys::{Code, Notification, Started, computecore, vmcompute};
+use hcs_sys::{Code, Started, computecore, vmcompute};
 
 use super::Deadlines;
 use super::error::{failed, is_gone};
@@ -22,7 +21,6 @@ use crate::spec::ContainerId;
 #[derive(Debug)]
 pub(super) struct Compute {
     handle: SystemHandle,
-    sender: Sender<Notification>,
     pub(super) events: Arc<Events>,
     /// Whether it was started.
     runs: AtomicBool,
@@ -70,25 +68,24 @@ impl Compute {
         let subject = format!("container {id}");
         let refused = |error| failed("create", subject.clone(), error);
         let text = to_json(document)?;
-        let (sender, receiver) = channel();
-        let events = Arc::new(Events::new(receiver));
+        let events = Arc::new(Events::new());
         let (handle, watched, made) = match document {
             SystemDocument::V1(_) => {
                 let (mut system, progress) =
                     vmcompute::System::create(id.as_str(), &text).map_err(refused)?;
                 // What making it led to is kept for the callback.
-                let watched = system.watch(sender.clone());
+                let watched = system.watch(events.sender());
                 (SystemHandle::V1(system), watched, Ok(progress))
             }
             SystemDocument::V2(_) => {
                 let (mut system, made) =
                     computecore::System::create(id.as_str(), &text, deadlines.create).map_err(refused)?;
-                let watched = system.watch(sender.clone());
+                let watched = system.watch(events.sender());
                 (SystemHandle::V2(system), watched, made.map(|()| Progress::Done).map_err(refused))
             }
         };
         let runs = AtomicBool::new(false);
-        let system = Self { handle, sender, events, runs, subject: subject.clone(), deadlines };
+        let system = Self { handle, events, runs, subject: subject.clone(), deadlines };
         // Its layer is unmounted next where this fails, so it must be gone by then.
         if let Err(error) = watched {
             // Nothing would tell when.
@@ -109,26 +106,25 @@ impl Compute {
     /// Opens the system of a container that another process made; `None` where there is none.
     pub(super) fn open(id: &ContainerId, api: Api, deadlines: Deadlines) -> Result<Option<Self>> {
         let subject = format!("container {id}");
-        let (sender, receiver) = channel();
+        let events = Arc::new(Events::new());
         let open = || -> hcs_sys::Result<SystemHandle> {
             Ok(match api {
                 Api::V1 => {
                     let mut system = vmcompute::System::open(id.as_str())?;
-                    system.watch(sender.clone())?;
+                    system.watch(events.sender())?;
                     SystemHandle::V1(system)
                 }
                 Api::V2 => {
                     let mut system = computecore::System::open(id.as_str())?;
-                    system.watch(sender.clone())?;
+                    system.watch(events.sender())?;
                     SystemHandle::V2(system)
                 }
             })
         };
         match open() {
             Ok(handle) => {
-                let events = Arc::new(Events::new(receiver));
                 let runs = AtomicBool::new(true);
-                Ok(Some(Self { handle, sender, events, runs, subject, deadlines }))
+                Ok(Some(Self { handle, events, runs, subject, deadlines }))
             }
             Err(error) if is_gone(&error) => Ok(None),
             // A DLL that this Windows lacks has made none.
@@ -172,7 +168,7 @@ impl Compute {
             (None, None, true) => Some(Err((Said { code: Code::SERVICE_DISCONNECT, document: None }, None))),
             (None, None, false) => None,
         };
-        match self.events.wait(Some(self.deadlines.create), look) {
+        match self.events.wait(self.deadlines.create, look) {
             Some(Ok(())) => Ok(()),
             Some(Err((Said { code, document }, exit))) => {
                 let refused = hcs_sys::Error::Refused { function, code, document };
@@ -196,7 +192,7 @@ impl Compute {
         let (process, started) = match &self.handle {
             SystemHandle::V1(system) => {
                 let (mut process, started) = system.create_process(&text).map_err(refused)?;
-                process.watch(self.sender.clone()).map_err(refused)?;
+                process.watch(self.events.sender()).map_err(refused)?;
                 (ProcessHandle::V1(process), started)
             }
             SystemHandle::V2(system) => {
@@ -204,7 +200,7 @@ impl Compute {
                 // Seen on Windows Server 2022: the process runs, and only what was started cannot be told. Asking again
                 // after a success would race with its end, so this is for failures alone, and the first one counts.
                 let started = started.or_else(|error| process.started(ask).map_err(|_| error));
-                process.watch(self.sender.clone()).map_err(refused)?;
+                process.watch(self.events.sender()).map_err(refused)?;
                 (ProcessHandle::V2(process), started.map_err(refused)?)
             }
         };
@@ -235,7 +231,7 @@ impl Compute {
             Ok(()) if self.has_ended(self.deadlines.terminate) => Ok(()),
             Ok(()) => {
                 let mut late = self.late("terminate", self.deadlines.terminate);
-                if self.events.wait(Some(Duration::ZERO), |told| told.disconnected.then_some(())).is_some() {
+                if self.events.wait(Duration::ZERO, |told| told.disconnected.then_some(())).is_some() {
                     late.attach("the Host Compute Service went away; the container may still run");
                 }
                 Err(late)
@@ -282,7 +278,7 @@ impl Compute {
             (None, true) => Some(false),
             (None, false) => None,
         };
-        match self.events.wait(Some(within), look) {
+        match self.events.wait(within, look) {
             Some(true) => return true,
             Some(false) => {}
             None => return false,

@@ -49,6 +49,8 @@ pub struct Deadlines {
     pub create: Duration,
     /// To start a process, or to answer a question.
     pub ask: Duration,
+    /// To refuse a signal, before that is taken to be on its way: the answer may come only when the program has ended.
+    pub signal: Duration,
     /// To shut a system down, before it is terminated.
     pub shutdown: Duration,
     /// To terminate a system, before it is left to `gc`.
@@ -85,6 +87,7 @@ impl Default for Deadlines {
         Self {
             create: Duration::from_secs(240),
             ask: Duration::from_secs(240),
+            signal: Duration::from_secs(1),
             shutdown: Duration::from_secs(30),
             terminate: Duration::from_secs(30),
             look: Duration::from_secs(30),

@@ -1,5 +1,6 @@
 //! The process of a compute system.
 
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use hcs_sys::{Code, Started};
 
 use super::Deadlines;
 use super::compute::{self, Compute, ProcessHandle};
+use super::error::{failed, is_gone};
 use super::events::{Events, Told};
 use super::relay::{Ends, Relay};
 use crate::engine::{Event, Exit, ExitStatus, Process, Usage};
@@ -42,6 +44,17 @@ impl Ending {
     }
 }
 
+/// What a wait was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum News {
+    /// The system has ended, or the service went away: nothing more is told of the process.
+    Over,
+    /// It was told so often that the process has ended.
+    Exits(u32),
+    /// We went further to end it.
+    Ending,
+}
+
 /// See [`Process`].
 #[derive(Debug)]
 pub(super) struct HcsProcess {
@@ -55,6 +68,8 @@ pub(super) struct HcsProcess {
     v1: bool,
     ending: Mutex<Ending>,
     exit: OnceLock<Exit>,
+    /// Why an event was not delivered.
+    undelivered: Arc<Mutex<Option<Error>>>,
     deadlines: Deadlines,
     /// Whether this Windows has signals.
     signals: bool,
@@ -78,11 +93,24 @@ impl Process for HcsProcess {
             }
         };
         let Some(handle) = self.handle() else { return Ok(()) };
-        let ask = self.deadlines.ask;
+        let (ask, undelivered) = (self.deadlines.ask, Arc::clone(&self.undelivered));
+        let (sender, answered) = channel::<()>();
         // On Server Core the call returns only when the program has ended.
-        let thread = thread::Builder::new().name("signal".to_owned());
-        let sent = thread.spawn(move || handle.signal(options, ask));
-        sent.map(drop).map_err(|error| Error::io("signal", "the program", error))
+        let send = move || {
+            let failure = handle.signal(options, ask).err().filter(|error| !is_gone(error));
+            let failure = failure.map(|error| failed("signal", "the program", error));
+            *undelivered.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+            drop(sender);
+        };
+        let sent = thread::Builder::new().name("signal".to_owned()).spawn(send);
+        sent.map_err(|error| Error::io("signal", "the program", error))?;
+        // Nothing is sent: the thread's end is what tells. What it comes to later is for who asks later.
+        let _ = answered.recv_timeout(self.deadlines.signal);
+        self.undelivered().map_or(Ok(()), Err)
+    }
+
+    fn undelivered(&self) -> Option<Error> {
+        self.undelivered.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn kill(&self) -> Result<()> {
@@ -111,22 +139,26 @@ impl Process for HcsProcess {
         let (mut heard, mut look) = (0, self.deadlines.look.min(FIRST_LOOK));
         loop {
             let until = |end: Instant| end.saturating_duration_since(Instant::now());
-            let left = deadline.map(until);
-            let within = left.into_iter().chain(self.ending().due().map(until)).fold(look, Duration::min);
-            look = self.deadlines.look.min(look * 2);
-            let told = self.events.wait(Some(within), |told: &Told| {
-                let over = told.system_exited.is_some() || told.disconnected;
-                (over || told.process_exits > heard).then_some((over, told.process_exits))
+            let (left, ending) = (deadline.map(until), *self.ending());
+            let within = left.into_iter().chain(ending.due().map(until)).fold(look, Duration::min);
+            let news = self.events.wait(within, |told: &Told| match () {
+                () if told.system_exited.is_some() || told.disconnected => Some(News::Over),
+                () if told.process_exits > heard => Some(News::Exits(told.process_exits)),
+                () => (*self.ending() != ending).then_some(News::Ending),
             });
+            if news == Some(News::Ending) {
+                continue;
+            }
+            look = self.deadlines.look.min(look * 2);
             // It ends with its system, and where the service went away nothing more is told. All else is asked for: a
             // notification may be early, and may be lost.
-            let status = self.status();
-            let ended = match told {
-                Some((true, _)) => true,
-                Some((false, exits)) => {
+            let status = self.told_exit().or_else(|| self.status());
+            let ended = match news {
+                Some(News::Exits(exits)) => {
                     heard = exits;
                     status.is_none_or(|status| status.exited)
                 }
+                Some(_) => true,
                 None => status.is_some_and(|status| status.exited),
             };
             if ended {
@@ -135,7 +167,7 @@ impl Process for HcsProcess {
             if self.outlives_all() {
                 return Ok(Some(*self.exit.get_or_init(|| self.exit(ExitStatus::Lost))));
             }
-            if left.is_some_and(|left| left <= within) && told.is_none() {
+            if left.is_some_and(|left| left <= within) && news.is_none() {
                 return Ok(None);
             }
         }
@@ -165,6 +197,7 @@ impl HcsProcess {
             v1,
             ending: Mutex::default(),
             exit: OnceLock::new(),
+            undelivered: Arc::default(),
             deadlines,
             signals,
         })
@@ -183,19 +216,25 @@ impl HcsProcess {
         self.ending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that it is to be killed; false where it was before.
+    /// Notes that it is to be killed, which who waits for its end takes up at once; false where it was before.
     fn begin_to_kill(&self) -> bool {
-        let mut ending = self.ending();
-        let first = *ending == Ending::Not;
-        if first {
-            *ending = Ending::Killed(Instant::now() + self.deadlines.terminate);
-        }
-        first
+        let due = Instant::now() + self.deadlines.terminate;
+        let before = {
+            let mut ending = self.ending();
+            let before = *ending;
+            if before == Ending::Not {
+                *ending = Ending::Killed(due);
+            }
+            before
+        };
+        self.events.wake();
+        before == Ending::Not
     }
 
     /// Ends it with its system.
     fn terminate(&self) -> Result<()> {
         *self.ending() = Ending::Terminated(Instant::now() + self.deadlines.terminate);
+        self.events.wake();
         self.compute.upgrade().map_or(Ok(()), |compute| compute.terminate())
     }
 
@@ -214,14 +253,25 @@ impl HcsProcess {
         self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// Asks how it stands; `None` where the service does not say.
+    /// Asks how it stands; `None` where the service does not say. While it is ended, an answer is waited for no longer
+    /// than that may take.
     fn status(&self) -> Option<ProcessStatus> {
-        self.handle().and_then(|handle| handle.status(self.deadlines.ask).ok())
+        let within = match *self.ending() {
+            Ending::Not => self.deadlines.ask,
+            Ending::Killed(_) | Ending::Terminated(_) => self.deadlines.ask.min(self.deadlines.terminate),
+        };
+        self.handle().and_then(|handle| handle.status(within).ok())
+    }
+
+    /// Returns how it ended, where it was told whole: by schema v2, as hcsshim takes it. vmcompute.dll is asked always.
+    fn told_exit(&self) -> Option<ProcessStatus> {
+        let told = || self.events.wait(Duration::ZERO, |told| told.process_exit.map(|exit| exit.0));
+        if self.v1 { None } else { told() }
     }
 
     /// Puts together how it ended. What cannot be asked any more, because the system has ended too, is not known.
     fn ended(&self, asked: Option<ProcessStatus>) -> Exit {
-        let told = || self.events.wait(Some(Duration::ZERO), |told| told.process_status);
+        let told = || self.events.wait(Duration::ZERO, |told| told.process_status);
         let status = asked.or_else(told);
         self.exit(match status.and_then(ProcessStatus::code) {
             // Its code is then one that the service chose.

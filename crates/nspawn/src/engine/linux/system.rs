@@ -2,8 +2,8 @@
 
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use linux_sandbox::cgroup::{Group, Host};
@@ -95,7 +95,8 @@ impl System for LinuxSystem {
         let (group, windows) = (self.group.clone(), self.windows);
         let (told, out_of_memory) = (AtomicBool::new(false), AtomicBool::new(false));
         let base = self.base.clone();
-        let process = Arc::new(LinuxProcess { sandbox, group, windows, told, out_of_memory, base });
+        let killed = OnceLock::new();
+        let process = Arc::new(LinuxProcess { sandbox, group, windows, told, killed, out_of_memory, base });
         self.process = Some(Arc::clone(&process));
         Ok(process)
     }
@@ -138,11 +139,13 @@ impl LinuxSystem {
             return Ok(());
         }
         process.sandbox.destroy().map_err(sandbox_error)?;
-        process.sandbox.wait(Some(PATIENCE)).map_err(sandbox_error)?.map(|_| ()).ok_or_else(|| {
-            let error = Error::new(ErrorKind::Timeout, "end", "the processes of the container");
-            error.reason("they outlive being killed").with_hint("when they are gone: hostcompute_nspawn gc")
-        })
+        process.sandbox.wait(Some(PATIENCE)).map_err(sandbox_error)?.map(|_| ()).ok_or_else(outlived)
     }
+}
+
+fn outlived() -> Error {
+    let error = Error::new(ErrorKind::Timeout, "end", "the processes of the container");
+    error.reason("they outlive being killed").with_hint("when they are gone: hostcompute_nspawn gc")
 }
 
 impl Drop for LinuxSystem {
@@ -160,6 +163,8 @@ pub(super) struct LinuxProcess {
     windows: bool,
     /// Whether it was told to end.
     told: AtomicBool,
+    /// When it was killed first.
+    killed: OnceLock<Instant>,
     out_of_memory: AtomicBool,
     /// Where base layers are kept.
     base: PathBuf,
@@ -189,6 +194,7 @@ impl Process for LinuxProcess {
     }
 
     fn kill(&self) -> Result<()> {
+        self.killed.get_or_init(Instant::now);
         self.sandbox.kill().map_err(sandbox_error)
     }
 
@@ -197,11 +203,10 @@ impl Process for LinuxProcess {
         let watched = self.group.as_ref().filter(|group| group.usage().oom_kills.is_some());
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let slice = match watched {
-                Some(_) => Some(left.map_or(MEMORY_WATCH, |left| left.min(MEMORY_WATCH))),
-                None => left,
-            };
-            let exit = self.sandbox.wait(slice).map_err(sandbox_error)?;
+            // A kill without effect is noticed within its own patience.
+            let slice = if watched.is_some() { MEMORY_WATCH } else { PATIENCE };
+            let slice = left.map_or(slice, |left| left.min(slice));
+            let exit = self.sandbox.wait(Some(slice)).map_err(sandbox_error)?;
             let usage = self.group.as_ref().map(Group::usage);
             if usage.as_ref().and_then(|usage| usage.oom_kills).is_some_and(|kills| kills > 0) {
                 self.out_of_memory.store(true, Ordering::Relaxed);
@@ -212,14 +217,23 @@ impl Process for LinuxProcess {
                     let peak = usage.and_then(|usage| usage.memory_peak);
                     return self.exit(exit, peak).map(Some);
                 }
-                None if left.is_some_and(|left| left <= slice.unwrap_or(left)) => return Ok(None),
-                None => {}
+                None if left.is_some_and(|left| left <= slice) => return Ok(None),
+                None => self.press_on()?,
             }
         }
     }
 }
 
 impl LinuxProcess {
+    /// Goes on where it was killed in vain: pid 1 is killed, and where that is in vain too, fails.
+    fn press_on(&self) -> Result<()> {
+        match self.killed.get().map(Instant::elapsed) {
+            Some(since) if since >= 2 * PATIENCE => Err(outlived()),
+            Some(since) if since >= PATIENCE => self.sandbox.destroy().map_err(sandbox_error),
+            _ => Ok(()),
+        }
+    }
+
     /// Puts together what pid 1 saw, what the agent noted, and what the control group counted.
     fn exit(&self, exit: linux_sandbox::Exit, memory_peak_bytes: Option<u64>) -> Result<Exit> {
         let note = Note::parse(&exit.note);
