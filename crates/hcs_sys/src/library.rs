@@ -74,6 +74,36 @@ impl Function {
     }
 }
 
+/// Functions of a DLL that go together: who needs one of them needs them all.
+pub(crate) struct Functions {
+    library: &'static Library,
+    /// Their names, each with a zero at its end.
+    names: &'static [&'static str],
+}
+
+impl Functions {
+    pub(crate) const fn new(library: &'static Library, names: &'static [&'static str]) -> Self {
+        Self { library, names }
+    }
+
+    /// Checks that all of them are there; calls none.
+    ///
+    /// # Errors
+    /// [`Error::NoLibrary`] or [`Error::NoFunction`].
+    pub(crate) fn require(&self) -> Result<()> {
+        let module = self.library.module()?;
+        // SAFETY: the module stays loaded, and the name ends in a zero.
+        let is_there = |name: &str| unsafe { GetProcAddress(module as _, name.as_ptr()) }.is_some();
+        match self.names.iter().find(|name| !(name.ends_with('\0') && is_there(name))) {
+            Some(name) => {
+                let function = name.trim_end_matches('\0');
+                Err(Error::NoFunction { library: self.library.name, function })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 /// What a function that returns an HRESULT answered.
 #[must_use]
 pub(crate) struct Answer {
@@ -92,8 +122,13 @@ impl Answer {
 }
 
 /// Declares functions of a DLL: `result` those that return an HRESULT, which become functions that return an
-/// [`Answer`], and `plain` all others.
+/// [`Answer`], and `plain` all others. With `as NAME` they go together: `NAME` is their [`Functions`].
 macro_rules! import {
+    ($library:ident as $all:ident; $($sort:ident $name:ident($($arguments:tt)*) $(-> $returned:ty)?;)*) => {
+        pub(crate) static $all: $crate::library::Functions =
+            $crate::library::Functions::new(&$library, &[$(concat!(stringify!($name), "\0")),*]);
+        $crate::library::import! { $library; $($sort $name($($arguments)*) $(-> $returned)?;)* }
+    };
     ($library:expr; $($sort:ident $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $returned:ty)?;)*) => {
         $($crate::library::import!(@$sort $library, $name, ($($argument: $type),*), ($($returned)?));)*
     };
@@ -132,3 +167,30 @@ macro_rules! import {
     }};
 }
 pub(crate) use import;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static KERNEL32: Library = Library::new("kernel32.dll");
+
+    #[test]
+    fn the_first_that_is_missing_is_named() {
+        for (library, names, missing) in [
+            (&KERNEL32, &["CloseHandle\0", "CreateFileW\0"][..], None),
+            (&KERNEL32, &["CloseHandle\0", "NoSuchFunction\0", "Another\0"], Some("NoSuchFunction")),
+            // Without its zero it would not end.
+            (&KERNEL32, &["CloseHandle"], Some("CloseHandle")),
+        ] {
+            let functions = Functions::new(library, names);
+            let named = functions.require().err().map(|error| match error {
+                Error::NoFunction { library: "kernel32.dll", function } => function,
+                error => panic!("{error}"),
+            });
+            assert_eq!(named, missing);
+        }
+        static ABSENT: Library = Library::new("hcs_sys_absent.dll");
+        let error = Functions::new(&ABSENT, &[]).require().unwrap_err();
+        assert!(matches!(error, Error::NoLibrary { library: "hcs_sys_absent.dll", .. }), "{error}");
+    }
+}

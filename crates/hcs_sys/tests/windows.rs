@@ -26,6 +26,8 @@ fn a_dll_that_is_missing_is_named_by_each_first_call() {
             vmcompute::System::create("nspawn_absent", "{}").map(drop).unwrap_err(),
             vmcompute::guid_of_name("layer").map(drop).unwrap_err(),
             vmcompute::Layer::at(r"C:\absent").unwrap().mount_path().map(drop).unwrap_err(),
+            vmcompute::require_layers().unwrap_err(),
+            vmcompute::require_systems().unwrap_err(),
         ];
         for error in errors {
             assert!(matches!(error, Error::NoLibrary { library: "vmcompute.dll", .. }), "{error}");
@@ -35,6 +37,7 @@ fn a_dll_that_is_missing_is_named_by_each_first_call() {
         let errors = [
             computecore::System::open("nspawn_absent").map(drop).unwrap_err(),
             computecore::System::create("nspawn_absent", "{}", wait).map(drop).unwrap_err(),
+            computecore::require().unwrap_err(),
         ];
         for error in errors {
             assert!(matches!(error, Error::NoLibrary { library: "computecore.dll", .. }), "{error}");

@@ -38,7 +38,9 @@ pub fn collect_telling(
 ) -> Result<Collected> {
     let mut collected = Collected::default();
     let mut ids: BTreeSet<ContainerId> = state.claimed()?.into_iter().collect();
-    ids.extend(find(engine, search, &mut collected.unsearched));
+    let left = engine.leftovers(search);
+    ids.extend(left.ids);
+    collected.unsearched.extend(left.unsearched);
     if search == Search::Thorough {
         collected.unsearched.extend(engine.tidy().err());
     }
@@ -56,17 +58,6 @@ pub fn collect_telling(
     Ok(collected)
 }
 
-/// Finds what is left of containers. Where the thorough search fails, what the quick one finds counts.
-fn find(engine: &dyn Engine, search: Search, failures: &mut Vec<Error>) -> Vec<ContainerId> {
-    engine.leftovers(search).unwrap_or_else(|error| {
-        failures.push(error);
-        match search {
-            Search::Thorough => engine.leftovers(Search::Quick).unwrap_or_default(),
-            Search::Quick => Vec::new(),
-        }
-    })
-}
-
 enum Cleared {
     Removed,
     /// Its launcher lives, or removed it since we looked.
@@ -81,7 +72,7 @@ fn clear(
     observer: &dyn Observer,
 ) -> Result<Cleared> {
     let Some(claim) = collection.claim(id)? else { return Ok(Cleared::NotOurs) };
-    if claim.found() == Found::Nothing && !find(engine, search, &mut Vec::new()).contains(id) {
+    if claim.found() == Found::Nothing && !engine.leftovers(search).ids.contains(id) {
         return claim.clear().map(|()| Cleared::NotOurs);
     }
     match engine.reclaim(id, observer) {

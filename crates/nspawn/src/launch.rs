@@ -91,7 +91,7 @@ impl<'a> Launcher<'a> {
         let capabilities = self.engine.capabilities();
         let schema = capabilities.choose(self.schema)?;
         let claim = self.state.claim(id)?;
-        let grants = self.engine.acquire(id, spec, self.observer)?;
+        let grants = self.engine.acquire(id, spec, schema, self.observer)?;
         go_on(self.observer)?;
         clock.lap(|phases, ms| phases.acquire_ms = ms);
         let (request, remarks) =

@@ -11,6 +11,16 @@ mod system;
 pub use process::Process;
 pub use system::{System, enumerate};
 
+use crate::error::Result;
+
+/// Checks that this Windows has all of the DLL that is called here.
+///
+/// # Errors
+/// `NoLibrary` or `NoFunction`, by name.
+pub fn require() -> Result<()> {
+    raw::ALL.require()
+}
+
 /// The access that opening asks for: the service takes no other (`GENERIC_ALL`).
 const ALL_ACCESS: u32 = 0x1000_0000;
 

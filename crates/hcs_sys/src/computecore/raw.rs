@@ -12,7 +12,7 @@ type Callback = unsafe extern "system" fn(*const Event, Raw);
 
 static COMPUTECORE: Library = Library::new("computecore.dll");
 
-import! { COMPUTECORE;
+import! { COMPUTECORE as ALL;
     plain HcsCreateOperation(context: Raw, completion: Raw) -> Raw;
     plain HcsCloseOperation(operation: Raw);
     result HcsGetOperationResult(operation: Raw, document: Place);

@@ -18,6 +18,22 @@ use crate::error::Result;
 use crate::library::Answer;
 use crate::returned::{Free, Returned};
 
+/// Checks that this Windows has what layers take.
+///
+/// # Errors
+/// `NoLibrary` or `NoFunction`, by name.
+pub fn require_layers() -> Result<()> {
+    raw::LAYERS.require()
+}
+
+/// Checks that this Windows has what compute systems and their processes take.
+///
+/// # Errors
+/// `NoLibrary` or `NoFunction`, by name.
+pub fn require_systems() -> Result<()> {
+    raw::SYSTEMS.require()
+}
+
 /// How far a call got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]

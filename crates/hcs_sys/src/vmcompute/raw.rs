@@ -13,7 +13,7 @@ type Callback = unsafe extern "system" fn(u32, *mut std::ffi::c_void, i32, Text)
 
 static VMCOMPUTE: Library = Library::new("vmcompute.dll");
 
-import! { VMCOMPUTE;
+import! { VMCOMPUTE as SYSTEMS;
     result HcsEnumerateComputeSystems(query: Text, systems: Place, result: Place);
     result HcsCreateComputeSystem(id: Text, configuration: Text, identity: Raw, system: *mut Raw, result: Place);
     result HcsOpenComputeSystem(id: Text, system: *mut Raw, result: Place);
@@ -30,12 +30,13 @@ import! { VMCOMPUTE;
     result HcsOpenProcess(system: Raw, pid: u32, process: *mut Raw, result: Place);
     result HcsCloseProcess(process: Raw);
     result HcsTerminateProcess(process: Raw, result: Place);
-    result HcsSignalProcess(process: Raw, options: Text, result: Place);
     result HcsGetProcessProperties(process: Raw, properties: Place, result: Place);
     result HcsModifyProcess(process: Raw, settings: Text, result: Place);
     result HcsRegisterProcessCallback(process: Raw, callback: Callback, context: Raw, registered: *mut Raw);
     result HcsUnregisterProcessCallback(registered: Raw);
+}
 
+import! { VMCOMPUTE as LAYERS;
     result ActivateLayer(driver: *const DriverInfo, id: Text);
     result DeactivateLayer(driver: *const DriverInfo, id: Text);
     result PrepareLayer(driver: *const DriverInfo, id: Text, layers: *const LayerDescriptor, count: usize);
@@ -43,9 +44,14 @@ import! { VMCOMPUTE;
     result CreateSandboxLayer(
         driver: *const DriverInfo, id: Text, parent: Text, layers: *const LayerDescriptor, count: usize,
     );
-    result ExpandSandboxSize(driver: *const DriverInfo, id: Text, bytes: u64);
     result DestroyLayer(driver: *const DriverInfo, id: Text);
     result GetLayerMountPath(driver: *const DriverInfo, id: Text, length: *mut usize, path: *mut u16);
-    result LayerExists(driver: *const DriverInfo, id: Text, exists: *mut u32);
     result NameToGuid(name: Text, guid: *mut Guid);
+}
+
+// What not every launch takes, or not every Windows has: signals came with Windows Server 2019.
+import! { VMCOMPUTE;
+    result HcsSignalProcess(process: Raw, options: Text, result: Place);
+    result ExpandSandboxSize(driver: *const DriverInfo, id: Text, bytes: u64);
+    result LayerExists(driver: *const DriverInfo, id: Text, exists: *mut u32);
 }

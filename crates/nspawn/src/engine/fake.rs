@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use crate::doctor::Finding;
 use crate::document::{Request, Root, Schema};
 use crate::engine::{
-    Capabilities, Enforcement, Engine, Event, Exit, ExitStatus, Grants, Observer, Process, Search, System,
-    Usage,
+    Capabilities, Enforcement, Engine, Event, Exit, ExitStatus, Grants, Leftovers, Observer, Process, Search,
+    System, Usage,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::{ContainerId, Spec};
@@ -84,7 +84,13 @@ impl Engine for FakeEngine {
         Capabilities { engine: "fake", schema: Schema::V2, schemas: Schema::ALL, host_cpus: 4 }
     }
 
-    fn acquire(&self, id: &ContainerId, spec: &Spec, _observer: &dyn Observer) -> Result<Box<dyn Grants>> {
+    fn acquire(
+        &self,
+        id: &ContainerId,
+        spec: &Spec,
+        _schema: Schema,
+        _observer: &dyn Observer,
+    ) -> Result<Box<dyn Grants>> {
         self.call("acquire", Some(Step::Acquire))?;
         let root = Root { volume: format!("/fake/{id}"), scratch: format!("/fake/{id}"), layers: Vec::new() };
         lock(&self.held).insert(id.clone());
@@ -96,8 +102,8 @@ impl Engine for FakeEngine {
         Ok(None)
     }
 
-    fn leftovers(&self, _search: Search) -> Result<Vec<ContainerId>> {
-        Ok(lock(&self.held).iter().cloned().collect())
+    fn leftovers(&self, _search: Search) -> Leftovers {
+        Leftovers { ids: lock(&self.held).iter().cloned().collect(), unsearched: Vec::new() }
     }
 
     fn examine(&self, _id: &ContainerId) -> Vec<Finding> {

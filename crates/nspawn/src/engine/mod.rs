@@ -36,11 +36,18 @@ pub trait Engine: Send + Sync {
     fn capabilities(&self) -> Capabilities;
 
     /// Takes from the host what `spec` needs: layers, directories, files, and a place for changes. Called once a
-    /// container, before its documents are built; blocks, for seconds where a base layer must be made first.
+    /// container, before its documents are built, which will be of `schema`; blocks, for seconds where a base layer must
+    /// be made first.
     ///
     /// # Errors
     /// Whatever is missing or refused; what was taken so far has been given back.
-    fn acquire(&self, id: &ContainerId, spec: &Spec, observer: &dyn Observer) -> Result<Box<dyn Grants>>;
+    fn acquire(
+        &self,
+        id: &ContainerId,
+        spec: &Spec,
+        schema: Schema,
+        observer: &dyn Observer,
+    ) -> Result<Box<dyn Grants>>;
 
     /// Describes, in the engine's own terms, how it would carry out `request`; touches nothing. `None` where the
     /// documents say all there is.
@@ -49,11 +56,9 @@ pub trait Engine: Send + Sync {
     /// The request cannot be carried out.
     fn explain(&self, spec: &Spec, request: &Request) -> Result<Option<serde_json::Value>>;
 
-    /// Returns the containers of which this host still holds something, found by their names: no file is needed.
-    ///
-    /// # Errors
-    /// The host cannot be asked.
-    fn leftovers(&self, search: Search) -> Result<Vec<ContainerId>>;
+    /// Returns the containers of which this host still holds something, found by their names: no file is needed. A
+    /// place that cannot be searched keeps none from being searched.
+    fn leftovers(&self, search: Search) -> Leftovers;
 
     /// Removes what belongs to no container and was left half-made. Called by a thorough collection.
     ///
@@ -109,6 +114,25 @@ pub enum Search {
     Quick,
     /// Everywhere.
     Thorough,
+}
+
+/// What a search for leftovers came to.
+#[derive(Debug, Default)]
+pub struct Leftovers {
+    /// The containers; one may be there more than once.
+    pub ids: Vec<ContainerId>,
+    /// Why a place could not be searched: what is there is not known.
+    pub unsearched: Vec<Error>,
+}
+
+impl Leftovers {
+    /// Adds what the search of one place came to.
+    pub(crate) fn add(&mut self, found: Result<Vec<ContainerId>>) {
+        match found {
+            Ok(ids) => self.ids.extend(ids),
+            Err(error) => self.unsearched.push(error),
+        }
+    }
 }
 
 /// What a caller does about limits that a host cannot hold.

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use hcs_sys::privilege::{self, Privilege};
 use hcs_sys::version::Version;
-use hcs_sys::{Code, memory, processors};
+use hcs_sys::{Code, computecore, memory, processors, vmcompute};
 
 use super::error::failed;
 use super::{Deadlines, systems};
 use crate::doctor::{Finding, Needed};
-use crate::document::Layer;
+use crate::document::{Layer, Schema};
 use crate::engine::file_version::{self, FileVersion};
 use crate::engine::fit::{self, HostVersion, Resources, Rights};
 use crate::error::{Error, Result};
@@ -34,6 +34,25 @@ pub(super) fn host(windows: Version) -> Result<()> {
         }
     }
     fit::check_rights(&Rights { elevated: privilege::is_elevated().ok(), missing })
+}
+
+/// Checks that the DLLs are there, whole, that layers and systems of a schema take.
+///
+/// # Errors
+/// `Unsupported`, naming the DLL or its function that is missing.
+pub(super) fn service(schema: Schema) -> Result<()> {
+    const SUBJECT: &str = "the Host Compute Service";
+    vmcompute::require_layers().map_err(|error| failed("use", SUBJECT, error))?;
+    let other = vmcompute::require_systems();
+    match schema {
+        Schema::V1 => other.map_err(|error| failed("use", SUBJECT, error)),
+        Schema::V2 => computecore::require().map_err(|error| match (failed("use", SUBJECT, error), other) {
+            (failure, Ok(())) => failure.with_hint(
+                "this DLL is part of Windows Server 2019 and later; without it, by vmcompute.dll: --hcs-schema 1",
+            ),
+            (failure, Err(_)) => failure,
+        }),
+    }
 }
 
 /// Finds out what this host can do: its version and our rights, and whether the DLLs of the service are there.

@@ -13,7 +13,7 @@ use hcs_sys::{Code, Started, computecore, vmcompute};
 use super::Deadlines;
 use super::error::{failed, is_gone};
 use super::events::{Events, Said, Told};
-use crate::document::{ProcessDocument, SystemDocument};
+use crate::document::{ProcessDocument, Schema, SystemDocument};
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::ContainerId;
 
@@ -44,6 +44,22 @@ pub(super) enum Api {
 }
 
 impl Api {
+    /// Returns the DLL's file name.
+    pub(super) fn library(self) -> &'static str {
+        match self {
+            Self::V1 => "vmcompute.dll",
+            Self::V2 => "computecore.dll",
+        }
+    }
+
+    /// Returns the schema of its documents.
+    pub(super) fn schema(self) -> Schema {
+        match self {
+            Self::V1 => Schema::V1,
+            Self::V2 => Schema::V2,
+        }
+    }
+
     /// Returns the systems that `query` (JSON) asks for, as a JSON array.
     pub(super) fn enumerate(self, query: &str, ask: Duration) -> hcs_sys::Result<String> {
         match self {

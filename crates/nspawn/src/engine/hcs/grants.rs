@@ -10,7 +10,7 @@ use super::error::failed;
 use super::relay::Ends;
 use super::system::HcsSystem;
 use super::{HcsEngine, checks, files, layers, systems};
-use crate::document::{Request, Root};
+use crate::document::{Request, Root, Schema};
 use crate::engine::{Grants, Observer, System};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rollback::Rollback;
@@ -48,6 +48,7 @@ pub(super) fn acquire(
     engine: &HcsEngine,
     id: &ContainerId,
     spec: &Spec,
+    schema: Schema,
     observer: &dyn Observer,
 ) -> Result<HcsGrants> {
     let Rootfs::ParentLayer(parent) = &spec.rootfs else {
@@ -55,6 +56,7 @@ pub(super) fn acquire(
             .with_kind(ErrorKind::Unsupported));
     };
     checks::host(engine.windows)?;
+    checks::service(schema)?;
     let say = |remark: Option<String>| remark.iter().for_each(|remark| observer.step(remark));
     say(checks::limits(&spec.limits)?);
     let mut spec = spec.clone();

@@ -1,7 +1,7 @@
 //! The Windows engine: the documents go to the Host Compute Service itself.
 //!
 //! ```text
-//! acquire   version, privileges, limits -> directories, program -> chain of layers and its build: nothing made so far
+//! acquire   version, privileges, DLLs, limits -> directories, program -> chain of layers and its build: nothing made so far
 //!           output file -> scratch layer, mounted
 //! create    HcsCreateComputeSystem      (schema v1: vmcompute.dll, schema v2: computecore.dll, never mixed)
 //! start     HcsStartComputeSystem
@@ -35,7 +35,7 @@ use hcs_sys::version::{self, Version};
 
 use crate::doctor::Finding;
 use crate::document::{Request, Schema};
-use crate::engine::{Capabilities, Engine, Grants, Observer, Search};
+use crate::engine::{Capabilities, Engine, Grants, Leftovers, Observer, Search};
 use crate::error::Result;
 use crate::spec::{ContainerId, Spec};
 
@@ -128,8 +128,14 @@ impl Engine for HcsEngine {
         Capabilities { engine: "hcs", schema, schemas, host_cpus: processors::count() }
     }
 
-    fn acquire(&self, id: &ContainerId, spec: &Spec, observer: &dyn Observer) -> Result<Box<dyn Grants>> {
-        Ok(Box::new(grants::acquire(self, id, spec, observer)?))
+    fn acquire(
+        &self,
+        id: &ContainerId,
+        spec: &Spec,
+        schema: Schema,
+        observer: &dyn Observer,
+    ) -> Result<Box<dyn Grants>> {
+        Ok(Box::new(grants::acquire(self, id, spec, schema, observer)?))
     }
 
     fn explain(&self, _spec: &Spec, _request: &Request) -> Result<Option<serde_json::Value>> {
@@ -137,12 +143,13 @@ impl Engine for HcsEngine {
     }
 
     /// Systems are looked for where that is asked: they end with their launchers, so that is seldom of use.
-    fn leftovers(&self, search: Search) -> Result<Vec<ContainerId>> {
-        let mut ids = layers::left(&self.scratch())?;
+    fn leftovers(&self, search: Search) -> Leftovers {
+        let mut found = Leftovers::default();
+        found.add(layers::left(&self.scratch()));
         if search == Search::Thorough {
-            ids.extend(systems::left(self.windows, self.deadlines)?);
+            systems::left(self.windows, self.deadlines).into_iter().for_each(|systems| found.add(systems));
         }
-        Ok(ids)
+        found
     }
 
     /// All that is made here belongs to a container.

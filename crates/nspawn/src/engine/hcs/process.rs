@@ -156,7 +156,8 @@ impl Process for HcsProcess {
             let ended = match news {
                 Some(News::Exits(exits)) => {
                     heard = exits;
-                    status.is_none_or(|status| status.exited)
+                    // Where there is no answer, what was told counts.
+                    status.or_else(|| self.told_status()).is_none_or(|status| status.exited)
                 }
                 Some(_) => true,
                 None => status.is_some_and(|status| status.exited),
@@ -269,10 +270,14 @@ impl HcsProcess {
         if self.v1 { None } else { told() }
     }
 
+    /// Returns how it stood when it was told that it has ended.
+    fn told_status(&self) -> Option<ProcessStatus> {
+        self.events.wait(Duration::ZERO, |told| told.process_status)
+    }
+
     /// Puts together how it ended. What cannot be asked any more, because the system has ended too, is not known.
     fn ended(&self, asked: Option<ProcessStatus>) -> Exit {
-        let told = || self.events.wait(Duration::ZERO, |told| told.process_status);
-        let status = asked.or_else(told);
+        let status = asked.or_else(|| self.told_status());
         self.exit(match status.and_then(ProcessStatus::code) {
             // Its code is then one that the service chose.
             _ if *self.ending() != Ending::Not => ExitStatus::Signal(KILL),

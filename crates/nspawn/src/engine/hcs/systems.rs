@@ -4,13 +4,15 @@
 //! to outlive its maker. Systems are the computer's, while launchers keep their state wherever they are told: that one
 //! lives is known by the name it holds ([`Presence`](hcs_sys::presence::Presence)), and by nothing on disk.
 
+use std::collections::BTreeSet;
+
 use hcs_schema::properties::{Properties, State};
 use hcs_sys::version::Version;
 use hcs_sys::{Code, presence};
 
 use super::compute::{Api, Compute};
 use super::error::failed;
-use super::{Deadlines, SERVER_2019};
+use super::{Deadlines, SERVER_2019, checks};
 use crate::document::OWNER;
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::ContainerId;
@@ -31,43 +33,42 @@ fn apis(windows: Version) -> &'static [Api] {
     }
 }
 
-/// Returns the containers of ours whose systems are there and whose launchers are not.
-///
-/// # Errors
-/// The service cannot be asked.
-pub(super) fn left(windows: Version, deadlines: Deadlines) -> Result<Vec<ContainerId>> {
-    let mut ids = all(windows, deadlines)?;
-    ids.retain(|id| !is_held(id));
-    Ok(ids)
+/// Returns the containers of ours whose systems are there and whose launchers are not, as each DLL of this Windows
+/// knows them; or why it cannot be asked.
+pub(super) fn left(windows: Version, deadlines: Deadlines) -> Vec<Result<Vec<ContainerId>>> {
+    let unheld = |api: &Api| {
+        let mut ids = known_to(*api, windows, deadlines)?;
+        ids.retain(|id| !is_held(id));
+        Ok(ids)
+    };
+    apis(windows).iter().map(unheld).collect()
 }
 
 /// Tells how many systems of ours there are.
 ///
 /// # Errors
-/// A DLL is missing, or the service does not answer.
+/// A DLL or a function of it is missing, or the service does not answer.
 pub(super) fn answer(windows: Version, deadlines: Deadlines) -> Result<String> {
-    let count = all(windows, deadlines)?.len();
-    Ok(format!("it answers, with {count} systems of ours"))
-}
-
-/// Asks each DLL of this Windows for our systems; both may know one.
-fn all(windows: Version, deadlines: Deadlines) -> Result<Vec<ContainerId>> {
-    let query = serde_json::json!({ "Owners": [OWNER] }).to_string();
-    let mut ids: Vec<ContainerId> = Vec::new();
+    let mut all = BTreeSet::new();
     for api in apis(windows) {
-        let known = ours(&list(*api, &query, windows, deadlines)?)?;
-        ids.extend(known.into_iter().filter(|id| !ids.contains(id)).collect::<Vec<_>>());
+        checks::service(api.schema())?;
+        // Both may know one.
+        all.extend(known_to(*api, windows, deadlines)?);
     }
-    Ok(ids)
+    Ok(format!("it answers, with {} systems of ours", all.len()))
 }
 
-fn list(api: Api, query: &str, windows: Version, deadlines: Deadlines) -> Result<String> {
+/// Asks one DLL for our systems.
+fn known_to(api: Api, windows: Version, deadlines: Deadlines) -> Result<Vec<ContainerId>> {
+    let query = serde_json::json!({ "Owners": [OWNER] }).to_string();
     let passing = |error: &hcs_sys::Error| {
         let codes = [Code::INVALID_STATE, Code::ACCESS_DENIED];
         windows.build < LISTS_ALWAYS && error.code().is_some_and(|code| codes.contains(&code))
     };
-    let once = || api.enumerate(query, deadlines.ask);
-    deadlines.while_busy(passing, once).map_err(|error| failed("list", "compute systems", error))
+    let once = || api.enumerate(&query, deadlines.ask);
+    let subject = || format!("compute systems by {}", api.library());
+    let listed = deadlines.while_busy(passing, once).map_err(|error| failed("list", subject(), error))?;
+    ours(&listed)
 }
 
 /// Reads which of the listed systems are ours and have not ended.

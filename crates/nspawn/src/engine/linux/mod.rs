@@ -39,7 +39,7 @@ use uuid::Uuid;
 
 use crate::doctor::Finding;
 use crate::document::{Request, Schema};
-use crate::engine::{Capabilities, Engine, Grants, Observer, Search, Unenforced};
+use crate::engine::{Capabilities, Engine, Grants, Leftovers, Observer, Search, Unenforced};
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::{ContainerId, Spec};
 use crate::state::{ids_in, remove};
@@ -118,7 +118,13 @@ impl Engine for LinuxEngine {
         Capabilities { engine: "linux", schema: Schema::V2, schemas: Schema::ALL, host_cpus: self.host_cpus }
     }
 
-    fn acquire(&self, id: &ContainerId, spec: &Spec, observer: &dyn Observer) -> Result<Box<dyn Grants>> {
+    fn acquire(
+        &self,
+        id: &ContainerId,
+        spec: &Spec,
+        _schema: Schema,
+        observer: &dyn Observer,
+    ) -> Result<Box<dyn Grants>> {
         Ok(Box::new(grants::acquire(self, id, spec, observer)?))
     }
 
@@ -146,14 +152,15 @@ impl Engine for LinuxEngine {
         examine::examine(self, id)
     }
 
-    fn leftovers(&self, search: Search) -> Result<Vec<ContainerId>> {
-        let mut ids = ids_in(&self.scratch(), ContainerId::parse)?;
+    fn leftovers(&self, search: Search) -> Leftovers {
+        let mut found = Leftovers::default();
+        found.add(ids_in(&self.scratch(), ContainerId::parse));
         if search == Search::Thorough {
             let suffix = self.group_suffix();
             let ours = |group: &Group| ContainerId::parse(group.name().strip_suffix(&suffix)?);
-            ids.extend(groups(ContainerId::PREFIX)?.iter().filter_map(ours));
+            found.add(groups(ContainerId::PREFIX).map(|groups| groups.iter().filter_map(ours).collect()));
         }
-        Ok(ids)
+        found
     }
 
     fn tidy(&self) -> Result<()> {
