@@ -4,7 +4,7 @@
 //! vmcompute     systems, processes and layers          Windows Server 2016 and later; layers on all of them
 //! computecore   systems and processes, by operations   Windows Server 2019 and later
 //! virtdisk      disks that are files                   all
-//! console, pipe, privilege, affinity, processors, memory, presence, file_id, version: the rest of Windows
+//! console, pipe, interrupt, privilege, affinity, processors, memory, presence, file_id, version: the rest of Windows
 //! ```
 //!
 //! What a wrapper does, and all that it does:
@@ -39,6 +39,8 @@ pub mod console;
 pub mod file_id;
 #[cfg(windows)]
 mod handle;
+#[cfg(windows)]
+pub mod interrupt;
 #[cfg(windows)]
 mod library;
 #[cfg(windows)]

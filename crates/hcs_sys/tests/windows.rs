@@ -4,7 +4,7 @@
 #![expect(unsafe_code, reason = "CreateNamedPipeW")]
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::num::NonZeroUsize;
 use std::os::windows::io::OwnedHandle;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use std::time::Duration;
 use hcs_sys::pipe::Pipe;
 use hcs_sys::presence::{self, Presence};
 use hcs_sys::{
-    Code, Error, affinity, computecore, console, file_id, memory, privilege, processors, version, virtdisk,
-    vmcompute,
+    Code, Error, affinity, computecore, console, file_id, interrupt, memory, privilege, processors, version,
+    virtdisk, vmcompute,
 };
 
 #[test]
@@ -179,4 +179,15 @@ fn a_read_that_nothing_ends_is_broken_off() {
         }
         assert!(reader.join().unwrap().is_err());
     });
+}
+
+#[test]
+fn a_thread_s_own_read_is_broken_off() {
+    let (mut ours, _theirs) = std::io::pipe().unwrap();
+    let reader = std::thread::spawn(move || ours.read(&mut [0; 4]));
+    while !reader.is_finished() {
+        interrupt::break_off(&reader);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(reader.join().unwrap().is_err());
 }

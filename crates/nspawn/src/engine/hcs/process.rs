@@ -249,8 +249,9 @@ impl HcsProcess {
         matches!(ending, Ending::Terminated(due) if due <= now)
     }
 
-    /// Closes the handle, whoever still holds this process.
+    /// Closes the handle, whoever still holds this process. What it writes from now on is lost.
     pub(super) fn close(&self) {
+        drop(self.relay.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 

@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use hcs_sys::Started;
 use hcs_sys::pipe::Pipe;
+use hcs_sys::{Started, interrupt};
 
 use super::compute::ProcessHandle;
 
@@ -26,15 +27,51 @@ pub(super) struct Ends {
     pub(super) error: Option<File>,
 }
 
-/// The threads that pass on what a program writes.
+/// The threads that pass on what a program reads and writes.
 #[derive(Debug)]
 pub(super) struct Relay {
-    pipes: Vec<Arc<Pipe>>,
+    input: Option<Passing>,
+    outputs: Vec<Passing>,
+    /// Told to the thread of the input: nothing more is read.
+    over: Arc<AtomicBool>,
+    /// Has no other end any more when all output is passed on.
     done: Receiver<()>,
 }
 
+/// One of them, and the pipe that it reads or writes.
+#[derive(Debug)]
+struct Passing {
+    thread: JoinHandle<()>,
+    pipe: Arc<Pipe>,
+}
+
+/// How long a thread that is broken off is waited for. One that is not, as where Wine reads a pipe of its host, ends with
+/// us.
+const BREAKING: Duration = Duration::from_millis(200);
+
+impl Passing {
+    fn start(
+        name: &str,
+        pipe: Arc<Pipe>,
+        body: impl FnOnce(&Pipe) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let theirs = Arc::clone(&pipe);
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || body(&theirs))?;
+        Ok(Self { thread, pipe })
+    }
+
+    /// Breaks off what it waits for, until it has ended: between two waits it misses that.
+    fn break_off(&self, deadline: Instant) {
+        while !self.thread.is_finished() && Instant::now() < deadline {
+            self.pipe.cancel();
+            interrupt::break_off(&self.thread);
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
 impl Relay {
-    /// Begins to pass on. The thread that passes input is never waited for: nothing ends a read of our own input.
+    /// Begins to pass on.
     pub(super) fn start(
         started: Started,
         ends: Ends,
@@ -42,39 +79,42 @@ impl Relay {
         ask: Duration,
     ) -> std::io::Result<Self> {
         let Ends { input, output, error } = ends;
+        let (sender, done) = channel::<()>();
+        let mut relay = Self { input: None, outputs: Vec::new(), over: Arc::default(), done };
         if let (Some(pipe), Some(input)) = (started.stdin, input) {
-            let (pipe, process) = (Pipe::new(pipe), Arc::downgrade(process));
-            thread::Builder::new()
-                .name("stdin".to_owned())
-                .spawn(move || feed(input, &pipe, &process, ask))?;
+            let (process, over) = (Arc::downgrade(process), Arc::clone(&relay.over));
+            let feed = move |pipe: &Pipe| feed(input, pipe, (&process, &over), ask);
+            relay.input = Some(Passing::start("stdin", Arc::new(Pipe::new(pipe)), feed)?);
         }
         // One lock for one file, so that what comes by two pipes is written one after the other: appending to a file is
         // one step on Windows and two on Wine, where of two at once one would be lost.
         let output = Arc::new(Mutex::new(output));
         let error = error.map_or_else(|| Arc::clone(&output), |error| Arc::new(Mutex::new(error)));
-        let (sender, done) = channel::<()>();
-        let mut pipes = Vec::new();
         for (name, pipe, to) in [("stdout", started.stdout, output), ("stderr", started.stderr, error)] {
-            let Some(pipe) = pipe.map(|pipe| Arc::new(Pipe::new(pipe))) else { continue };
-            pipes.push(Arc::clone(&pipe));
+            let Some(pipe) = pipe else { continue };
             let sender = sender.clone();
-            thread::Builder::new().name(name.to_owned()).spawn(move || {
-                drain(&pipe, &to);
+            let drain = move |pipe: &Pipe| {
+                drain(pipe, &to);
                 drop(sender);
-            })?;
+            };
+            relay.outputs.push(Passing::start(name, Arc::new(Pipe::new(pipe)), drain)?);
         }
-        Ok(Self { pipes, done })
+        Ok(relay)
     }
 
-    /// Waits until all is passed on, and breaks off what has not come to its end within `grace`.
+    /// Waits until all output is passed on, and breaks off what has not come to its end within `grace`. Input is broken
+    /// off then: nothing else ends a read of our own.
     pub(super) fn finish(self, grace: Duration) {
-        let deadline = Instant::now() + grace;
-        let left = || deadline.saturating_duration_since(Instant::now());
-        if self.done.recv_timeout(left()) == Err(RecvTimeoutError::Timeout) {
-            self.pipes.iter().for_each(|pipe| pipe.cancel());
-            // A thread between two reads misses that; it ends with us.
-            let _ = self.done.recv_timeout(grace);
-        }
+        // Nothing is sent.
+        let _ = self.done.recv_timeout(grace);
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        let deadline = Instant::now() + BREAKING;
+        self.outputs.iter().chain(&self.input).for_each(|passing| passing.break_off(deadline));
     }
 }
 
@@ -88,7 +128,7 @@ fn drain(pipe: &Pipe, to: &Mutex<File>) {
     }
 }
 
-fn feed(mut from: File, pipe: &Pipe, process: &Weak<ProcessHandle>, ask: Duration) {
+fn feed(mut from: File, pipe: &Pipe, (process, over): (&Weak<ProcessHandle>, &AtomicBool), ask: Duration) {
     let mut buffer = vec![0; CHUNK];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         if pipe.write_all(&buffer[..length]).is_err() {
@@ -96,7 +136,7 @@ fn feed(mut from: File, pipe: &Pipe, process: &Weak<ProcessHandle>, ask: Duratio
         }
     }
     // Closing our end alone does not tell the program (hcsshim's experience); that it has ended is no failure.
-    if let Some(process) = process.upgrade() {
+    if let Some(process) = process.upgrade().filter(|_| !over.load(Ordering::Relaxed)) {
         let _ = process.close_input(ask);
     }
 }
