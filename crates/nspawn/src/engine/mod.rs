@@ -18,6 +18,8 @@ mod fit;
 pub mod hcs;
 #[cfg(target_os = "linux")]
 pub mod linux;
+#[cfg(any(windows, test))]
+mod place;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -44,29 +44,52 @@ fn layers_that_are_wrong_are_told_by_path(launcher: &Launcher) {
 
 fn refusals_of_the_service_are_told_in_its_words(launcher: &Launcher) {
     let family = if launcher.schema == 1 { "0xC0370" } else { "0x80370" };
-    for (call, code, wanted) in [
-        ("CreateSandboxLayer", "0x80070070", "the disk is full"),
-        ("CreateSandboxLayer", "0x80070005", "access is denied"),
-        ("HcsCreateComputeSystem", &format!("{family}10D"), "the document is not valid"),
+    for (how, call, code, wanted) in [
+        ("code", "CreateSandboxLayer", "0x80070070", "the disk is full"),
+        // The directory is there, with what of the disk fitted.
+        ("half", "CreateSandboxLayer", "0x80070070", "the disk is full"),
+        ("code", "CreateSandboxLayer", "0x80070005", "access is denied"),
+        ("code", "HcsCreateComputeSystem", &format!("{family}10D"), "the document is not valid"),
+        ("status", "HcsCreateComputeSystem", &format!("{family}10D"), "the document is not valid"),
+        ("code", "HcsCreateComputeSystem", "0x8007000D", "such a request is not supported"),
+        ("code", "HcsCreateProcess", &format!("{family}10D"), "the document is not valid"),
         (
+            "code",
             "HcsCreateComputeSystem",
             &format!("{family}101"),
             "the container's Windows does not fit the host's",
         ),
     ] {
-        launcher.standin.begin(&json!([{"call": call, "code": code}]));
+        launcher.standin.begin(&json!([{"call": call, how: code}]));
         let ran = launcher.launch(&["exit", "0"], &json!({}));
-        assert_eq!(ran.status, Some(125), "{call} {code}: {ran:?}");
+        assert_eq!(ran.status, Some(125), "{how} {call} {code}: {ran:?}");
         let line = ran.error();
         assert!(line.contains(call) && line.contains(wanted), "{line}");
         assert!(line.ends_with(&format!("({code})")), "{line}");
         // The service's own words, where it has a way to give them.
-        let has_words = call.starts_with("Hcs");
-        assert_eq!(ran.stderr.contains("note: HcsCreateComputeSystem fails by script"), has_words, "{ran:?}");
-        assert_eq!(
-            ran.stderr.contains("hint: containers need an administrator"),
-            wanted == "access is denied"
+        let words = format!(
+            "note: {} by script",
+            if how == "status" { "it fails".to_owned() } else { format!("{call} fails") }
         );
+        assert_eq!(ran.stderr.contains(&words), call.starts_with("Hcs"), "{ran:?}");
+        let hints = ran.stderr.lines().filter_map(|line| line.strip_prefix("hint: "));
+        let hint = hints.collect::<Vec<_>>().join(" and ");
+        let wanted_hint = match wanted {
+            "access is denied" => "containers need an administrator",
+            "the document is not valid" | "such a request is not supported" => "the documents are the lines",
+            _ => "",
+        };
+        assert!(hint.starts_with(wanted_hint) && hint.is_empty() == wanted_hint.is_empty(), "{ran:?}");
+        if wanted_hint.starts_with("the documents") {
+            // That line is there, and is the document that was sent.
+            let sent = launcher.standin.calls().into_iter().find(|made| made.name == call).unwrap().arguments;
+            let (line, argument) = match call {
+                "HcsCreateProcess" => ("Process config: ", "parameters"),
+                _ => ("Container config: ", "configuration"),
+            };
+            let printed = ran.stderr.lines().find_map(|said| said.strip_prefix(line)).unwrap();
+            assert_eq!(serde_json::from_str::<Value>(printed).unwrap(), sent[argument], "{ran:?}");
+        }
         launcher.assert_empty(call);
     }
 }

@@ -11,7 +11,7 @@ use hcs_sys::vmcompute::Progress;
 use hcs_sys::{Code, Started, computecore, vmcompute};
 
 use super::Deadlines;
-use super::error::{failed, is_gone};
+use super::error::{failed, is_gone, located};
 use super::events::{Events, Said, Told};
 use crate::document::{ProcessDocument, Schema, SystemDocument};
 use crate::error::{Error, ErrorKind, Result};
@@ -81,21 +81,29 @@ pub(super) enum ProcessHandle {
 impl Compute {
     /// Makes the system, and waits until it is made.
     pub(super) fn create(id: &ContainerId, document: &SystemDocument, deadlines: Deadlines) -> Result<Self> {
+        let text = to_json(document)?;
+        Self::create_of(id, document, &text, deadlines).map_err(|error| located(error, &text))
+    }
+
+    fn create_of(
+        id: &ContainerId,
+        document: &SystemDocument,
+        text: &str,
+        deadlines: Deadlines,
+    ) -> Result<Self> {
         let subject = format!("container {id}");
         let refused = |error| failed("create", subject.clone(), error);
-        let text = to_json(document)?;
         let events = Arc::new(Events::new());
         let (handle, watched, made) = match document {
             SystemDocument::V1(_) => {
-                let (mut system, progress) =
-                    vmcompute::System::create(id.as_str(), &text).map_err(refused)?;
+                let (mut system, progress) = vmcompute::System::create(id.as_str(), text).map_err(refused)?;
                 // What making it led to is kept for the callback.
                 let watched = system.watch(events.sender());
                 (SystemHandle::V1(system), watched, Ok(progress))
             }
             SystemDocument::V2(_) => {
                 let (mut system, made) =
-                    computecore::System::create(id.as_str(), &text, deadlines.create).map_err(refused)?;
+                    computecore::System::create(id.as_str(), text, deadlines.create).map_err(refused)?;
                 let watched = system.watch(events.sender());
                 (SystemHandle::V2(system), watched, made.map(|()| Progress::Done).map_err(refused))
             }
@@ -203,8 +211,8 @@ impl Compute {
 
     /// Runs a process in it, whose end is told to the system's events.
     pub(super) fn spawn(&self, document: &ProcessDocument) -> Result<(ProcessHandle, Started)> {
-        let refused = |error| failed("run", "the program", error);
         let (text, ask) = (to_json(document)?, self.deadlines.ask);
+        let refused = |error| located(failed("run", "the program", error), &text);
         let (process, started) = match &self.handle {
             SystemHandle::V1(system) => {
                 let (mut process, started) = system.create_process(&text).map_err(refused)?;

@@ -3,6 +3,7 @@
 use hcs_schema::results::ResultError;
 use hcs_sys::Code;
 
+use crate::engine::place;
 use crate::error::{Error, ErrorKind};
 
 /// Makes the error of a call: what the service says of it besides becomes its events.
@@ -21,11 +22,23 @@ pub(super) fn failed(op: &'static str, subject: impl Into<String>, error: hcs_sy
             "turn on the feature Containers of Windows, in PowerShell: Install-WindowsFeature Containers, and restart",
         );
     }
+    if error.code().is_some_and(|code| [Code::INVALID_JSON, Code::INVALID_DATA].contains(&code)) {
+        failure = failure
+            .with_hint("the documents are the lines Container config and Process config, or see --dry-run");
+    }
     let record = record.unwrap_or_default();
     let messages = record.error_events.into_iter().map(|event| event.message);
     let told = std::iter::once(record.error_message).chain(messages).filter(|text| !text.trim().is_empty());
     told.for_each(|text| failure.attach(text.trim().to_owned()));
     failure.source(error)
+}
+
+/// Adds to a refusal what stands in `document` (JSON) where the service says that it is wrong.
+pub(super) fn located(mut refusal: Error, document: &str) -> Error {
+    if let Some(told) = refusal.events().iter().find_map(|words| place::told(words, document)) {
+        refusal.attach(told);
+    }
+    refusal
 }
 
 fn kind(error: &hcs_sys::Error) -> ErrorKind {
