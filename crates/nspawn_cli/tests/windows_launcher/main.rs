@@ -12,9 +12,11 @@ mod launcher;
 mod orphans;
 mod programs;
 mod real_programs;
+mod rights;
 #[allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 #[path = "../../../nspawn/tests/standin/mod.rs"]
 mod standin;
+mod token;
 mod without_computecore;
 
 /// Makes a test of each function for each schema: xtask runs those of the schema that the build of Windows takes.
