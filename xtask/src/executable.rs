@@ -60,6 +60,14 @@ pub fn check_resources(file: &[u8], version: &str) -> Result<()> {
     for said in MANIFEST_SAYS {
         ensure!(manifest.contains(said), "its manifest does not say {said}");
     }
+    check_version(file, version)
+}
+
+/// Checks that a program or DLL has `version` in its version resource.
+///
+/// # Errors
+/// It has none, or says something else.
+pub fn check_version(file: &[u8], version: &str) -> Result<()> {
     let found = resource(file, RT_VERSION)?;
     // A value begins at a multiple of four bytes, which the end of this name is.
     let wanted = format!("ProductVersion\0{version}\0");
@@ -126,6 +134,7 @@ mod tests {
     #[test]
     fn a_program_without_resources_is_seen() {
         assert!(check_resources(AGENT, "2.0.0").is_err());
+        assert!(check_version(AGENT, "2.0.0").is_err());
     }
 
     #[test]

@@ -51,14 +51,18 @@ fn build(name: &str, link: Link, place: &Path) -> PathBuf {
     made
 }
 
-/// Runs a program with `arguments`; the shared library is found under the name that it gives itself.
+/// Runs a program with `arguments`.
 fn run(program: &Path, arguments: &[&Path]) -> Output {
-    let place = program.parent().unwrap();
+    finding_the_library(Command::new(program).args(arguments), program.parent().unwrap()).output().unwrap()
+}
+
+/// Has a command find the shared library under the name that it gives itself, by a link in `place`.
+fn finding_the_library<'a>(command: &'a mut Command, place: &Path) -> &'a mut Command {
     let named = place.join("libhostcompute_nspawn.so.2");
     if !named.exists() {
         std::os::unix::fs::symlink(libraries().join("libhostcompute_nspawn.so"), named).unwrap();
     }
-    Command::new(program).args(arguments).env("LD_LIBRARY_PATH", place).output().unwrap()
+    command.env("LD_LIBRARY_PATH", place)
 }
 
 fn succeeded(output: Output) -> String {
@@ -186,5 +190,33 @@ fn a_host_with_threads_is_left_as_it_was() {
         let program = build("host", link, place.path());
         let output = succeeded(run(&program, &[&at("config.json"), &at("state")]));
         assert_eq!(output, "host: good\n", "{link:?}");
+    }
+}
+
+/// The usual places of a host of our own: no other mounts see ours.
+const OWN_PLACES: &str = r#"mount -t tmpfs none /run && mount --bind "$1" /var/lib && exec "$2" "$3""#;
+
+#[test]
+fn a_program_written_for_the_original_runs() {
+    if !is_root("a_program_written_for_the_original_runs") {
+        return;
+    }
+    let place = place_with_program();
+    let at = |name: &str| place.path().join(name);
+    for link in [Link::Shared, Link::Static] {
+        let program = build("original", link, place.path());
+        let call = |config: &Value| {
+            write_config(place.path(), config);
+            let mut command = Command::new("unshare");
+            command.args(["--mount", "sh", "-c", OWN_PLACES, "sh"]);
+            command.args([at("state"), program.clone(), at("config.json")]);
+            succeeded(finding_the_library(&mut command, place.path()).output().unwrap())
+        };
+        assert_eq!(call(&json!({})), "returned NULL\n", "{link:?}: whatever its exit code");
+        assert!(at("work/said.txt").is_file());
+        let scratch = at("state/hostcompute_nspawn/scratch");
+        assert_eq!(fs::read_dir(scratch).unwrap().count(), 0, "{link:?}");
+        let said = call(&json!({ "process_executable": "absent" }));
+        assert!(said.starts_with("returned cannot ") && said.contains("absent"), "{link:?}: {said}");
     }
 }

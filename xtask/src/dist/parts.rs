@@ -87,6 +87,7 @@ impl Workshop {
         for (what, file) in [("program", &parts.program), ("library", &parts.shared)] {
             executable::check_imports(file).with_context(|| format!("the {what} for Windows"))?;
         }
+        executable::check_version(&parts.shared, super::VERSION).context("the library for Windows")?;
         let good = executable::check_resources(&parts.program, super::VERSION);
         good.and_then(|()| executable::check_size(&parts.program)).context("the program for Windows")?;
         Ok(parts)

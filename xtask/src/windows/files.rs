@@ -22,8 +22,9 @@ pub fn check(built: &Path) -> Result<()> {
     for name in ["hostcompute_nspawn.exe", "hostcompute_nspawn.dll"] {
         executable::check_imports(&read(&built.join(name))?).with_context(|| name.to_owned())?;
     }
-    let program = read(&built.join("hostcompute_nspawn.exe"))?;
-    executable::check_resources(&program, env!("CARGO_PKG_VERSION")).context("hostcompute_nspawn.exe")?;
+    let (program, library) = ("hostcompute_nspawn.exe", "hostcompute_nspawn.dll");
+    executable::check_resources(&read(&built.join(program))?, env!("CARGO_PKG_VERSION")).context(program)?;
+    executable::check_version(&read(&built.join(library))?, env!("CARGO_PKG_VERSION")).context(library)?;
     let place = shell::target_directory()?.join("nspawn/windows_c");
     fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
     for link in [Link::Shared, Link::Static] {
@@ -40,8 +41,9 @@ enum Link {
 }
 
 fn check_library(built: &Path, link: Link, place: &Path) -> Result<()> {
-    let [border, run] = ["border", "run"].map(|name| compile(name, built, link, place));
-    let (border, run) = (border?, run?);
+    let compile = |name| compile(name, built, link, place);
+    let (border, run, host) = (compile("border")?, compile("run")?, compile("host_windows")?);
+    let original = compile("original")?;
     let bare = prefix::bare()?;
     let said = shell::read(&mut command(&bare, &border))?;
     ensure!(said == "border: good", "border.exe: {said}");
@@ -56,6 +58,27 @@ fn check_library(built: &Path, link: Link, place: &Path) -> Result<()> {
         let is_told = |line: &str| said.lines().any(|told| told == line);
         ensure!(told.iter().all(|line| is_told(line)), "as build {build}: {said}");
     }
+    for build in [14_393, 26_100] {
+        let prefix = prefix::of_build(build, built)?;
+        let said = launch(&host, &prefix, place)?;
+        ensure!(said == "host: good", "host_windows.exe as build {build}: {said}");
+        check_original(&original, &prefix, place).with_context(|| format!("as build {build}"))?;
+    }
+    Ok(())
+}
+
+/// Runs a container by the function of hostcompute_nspawn 1.3, which keeps its state in the usual places.
+fn check_original(program: &Path, prefix: &Path, place: &Path) -> Result<()> {
+    let job = Job::prepare(&place.join("job"), prefix)?;
+    let said = shell::read(job.command(program).arg(windows_path(&job.config)))?;
+    ensure!(said == "returned NULL", "original.exe: {said}");
+    let calls = job.calls()?;
+    for call in ["CreateSandboxLayer", "HcsCreateProcess", "DestroyLayer"] {
+        ensure!(calls.iter().any(|made| made == call), "original.exe did not call {call}: {calls:?}");
+    }
+    let scratch = prefix.join("drive_c/ProgramData/hostcompute_nspawn/data/scratch");
+    let left = fs::read_dir(&scratch).with_context(|| format!("cannot read {}", scratch.display()))?;
+    ensure!(left.count() == 0, "original.exe left something in {}", scratch.display());
     Ok(())
 }
 

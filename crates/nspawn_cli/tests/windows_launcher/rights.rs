@@ -15,7 +15,7 @@ const VARIABLE: &str = "NSPAWN_TEST_GIVES_UP";
 /// Returns the command that runs a test in a process of its own.
 fn alone(launcher: &Launcher, test: &str, gives_up: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([&format!("rights::v{}::{test}", launcher.schema), "--exact", "--nocapture"]);
+    command.args([&format!("rights::v{}::{test}", launcher.schema), "--exact", "--nocapture", "--quiet"]);
     command.env(VARIABLE, gives_up);
     command
 }
