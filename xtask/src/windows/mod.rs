@@ -82,7 +82,9 @@ pub fn tests() -> Result<Vec<Command>> {
     without.args(PACKAGES).args(["--test", "windows_launcher", "--", "bare"]);
     let mut halved = test(&prefix::without_computecore(&built)?)?;
     halved.args(PACKAGES).args(["--test", "windows_launcher", "--", "without_computecore"]);
-    let mut commands = vec![units, without, halved];
+    let mut lacking = test(&prefix::without_function(&built)?)?;
+    lacking.args(PACKAGES).args(["--test", "windows_launcher", "--", "without_function"]);
+    let mut commands = vec![units, without, halved, lacking];
     for (build, binaries, filters) in ON_STANDINS {
         let mut command = test(&prefix::of_build(build, &built)?)?;
         command.args(PACKAGES).args(binaries.iter().flat_map(|binary| ["--test", binary]));

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::{SERVER_2019, WINE};
 use crate::shell;
@@ -67,6 +67,30 @@ pub fn of_build(build: u32, built: &Path) -> Result<PathBuf> {
 pub fn without_computecore(built: &Path) -> Result<PathBuf> {
     with_vmcompute(SERVER_2019, &format!("windows_prefix_{SERVER_2019}_without_computecore"), built)
 }
+
+/// Makes a prefix that says it is Windows Server 2019, whose computecore.dll lacks [`LACKING`].
+///
+/// # Errors
+/// As [`of_build`], or the DLL has no such function anyway.
+pub fn without_function(built: &Path) -> Result<PathBuf> {
+    let prefix =
+        with_vmcompute(SERVER_2019, &format!("windows_prefix_{SERVER_2019}_without_function"), built)?;
+    let (name, lacking) = ("computecore.dll", [b"\0".as_slice(), LACKING.as_bytes(), b"\0"].concat());
+    let from = built.join(name);
+    let mut bytes = fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
+    let mut places: Vec<usize> = Vec::new();
+    places.extend(
+        bytes.windows(lacking.len()).enumerate().filter(|(_, bytes)| *bytes == lacking).map(|(at, _)| at),
+    );
+    ensure!(!places.is_empty(), "{name} has no function {LACKING}");
+    // Another last letter: the names stay sorted, as they must be.
+    places.iter().for_each(|at| bytes[at + LACKING.len()] = b'_');
+    put(&prefix.join(SYSTEM).join(name), &bytes)?;
+    Ok(prefix)
+}
+
+/// A function that a launch calls late.
+const LACKING: &str = "HcsSetProcessCallback";
 
 fn with_vmcompute(build: u32, name: &str, built: &Path) -> Result<PathBuf> {
     let prefix = copy(build, name)?;

@@ -1,5 +1,5 @@
-//! The built launcher for Windows, under Wine: on the DLLs that stand in for the Host Compute Service and, in `bare`
-//! and `without_computecore`, where there is none or one of the two. Names of tests say the schema that their Windows takes.
+//! The built launcher for Windows, under Wine: on the DLLs that stand in for the Host Compute Service and, in `bare`,
+//! `without_computecore` and `without_function`, where there is none, one of the two, or one that is older. Names of tests say the schema that their Windows takes.
 #![cfg(windows)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,6 +18,7 @@ mod rights;
 mod standin;
 mod token;
 mod without_computecore;
+mod without_function;
 
 /// Makes a test of each function for each schema: xtask runs those of the schema that the build of Windows takes.
 macro_rules! on_both_schemas {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::os::windows::io::OwnedHandle;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -38,11 +39,11 @@ pub(super) struct Relay {
     done: Receiver<()>,
 }
 
-/// One of them, and the pipe that it reads or writes.
+/// One of them, and the pipe that it reads or writes. It alone keeps that open: the end of an input is its closing.
 #[derive(Debug)]
 struct Passing {
     thread: JoinHandle<()>,
-    pipe: Arc<Pipe>,
+    pipe: Weak<Pipe>,
 }
 
 /// How long a thread that is broken off is waited for. One that is not, as where Wine reads a pipe of its host, ends with
@@ -52,10 +53,11 @@ const BREAKING: Duration = Duration::from_millis(200);
 impl Passing {
     fn start(
         name: &str,
-        pipe: Arc<Pipe>,
+        pipe: OwnedHandle,
         body: impl FnOnce(&Pipe) + Send + 'static,
     ) -> std::io::Result<Self> {
-        let theirs = Arc::clone(&pipe);
+        let theirs = Arc::new(Pipe::new(pipe));
+        let pipe = Arc::downgrade(&theirs);
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || body(&theirs))?;
         Ok(Self { thread, pipe })
     }
@@ -63,7 +65,7 @@ impl Passing {
     /// Breaks off what it waits for, until it has ended: between two waits it misses that.
     fn break_off(&self, deadline: Instant) {
         while !self.thread.is_finished() && Instant::now() < deadline {
-            self.pipe.cancel();
+            self.pipe.upgrade().iter().for_each(|pipe| pipe.cancel());
             interrupt::break_off(&self.thread);
             thread::sleep(Duration::from_millis(1));
         }
@@ -84,7 +86,7 @@ impl Relay {
         if let (Some(pipe), Some(input)) = (started.stdin, input) {
             let (process, over) = (Arc::downgrade(process), Arc::clone(&relay.over));
             let feed = move |pipe: &Pipe| feed(input, pipe, (&process, &over), ask);
-            relay.input = Some(Passing::start("stdin", Arc::new(Pipe::new(pipe)), feed)?);
+            relay.input = Some(Passing::start("stdin", pipe, feed)?);
         }
         // One lock for one file, so that what comes by two pipes is written one after the other: appending to a file is
         // one step on Windows and two on Wine, where of two at once one would be lost.
@@ -97,7 +99,7 @@ impl Relay {
                 drain(pipe, &to);
                 drop(sender);
             };
-            relay.outputs.push(Passing::start(name, Arc::new(Pipe::new(pipe)), drain)?);
+            relay.outputs.push(Passing::start(name, pipe, drain)?);
         }
         Ok(relay)
     }
