@@ -152,11 +152,11 @@ impl Engine for HcsEngine {
         found
     }
 
-    /// All that is made here belongs to a container.
     fn examine(&self, _id: &ContainerId) -> Vec<Finding> {
         checks::examine(self.windows, self.deadlines)
     }
 
+    /// All that is made here belongs to a container.
     fn tidy(&self) -> Result<()> {
         Ok(())
     }

@@ -97,9 +97,10 @@ impl Process for HcsProcess {
         let (sender, answered) = channel::<()>();
         // On Server Core the call returns only when the program has ended.
         let send = move || {
-            let failure = handle.signal(options, ask).err().filter(|error| !is_gone(error));
-            let failure = failure.map(|error| failed("signal", "the program", error));
-            *undelivered.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+            if let Some(error) = handle.signal(options, ask).err().filter(|error| !is_gone(error)) {
+                let failure = failed("signal", "the program", error);
+                *undelivered.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+            }
             drop(sender);
         };
         let sent = thread::Builder::new().name("signal".to_owned()).spawn(send);
