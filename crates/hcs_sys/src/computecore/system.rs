@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::operation::Operation;
 use super::process::Process;
 use super::{ALL_ACCESS, NO_OPTIONS, raw};
+use crate::code::Code;
 use crate::error::{Error, Result};
 use crate::handle::{Handle, Raw};
 use crate::notification::Notification;
@@ -112,9 +113,20 @@ impl System {
     /// # Errors
     /// The service does not take the request.
     pub fn shut_down(&self) -> Result<()> {
+        // The options are documented to be null. Since schema 2.5 (Windows Server 2022) they are a document, and a
+        // Windows 11 was seen to refuse null as one that is invalid; it takes an object without fields.
+        match self.shut_down_with(null()) {
+            Err(error) if error.code() == Some(Code::INVALID_JSON) => {
+                self.shut_down_with(Wide::new("{}")?.as_ptr())
+            }
+            asked => asked,
+        }
+    }
+
+    fn shut_down_with(&self, options: *const u16) -> Result<()> {
         let operation = Operation::new()?;
-        // SAFETY: the handle and the operation are open; there need not be options.
-        let answer = unsafe { raw::HcsShutDownComputeSystem(self.handle.raw(), operation.raw(), null()) }?;
+        // SAFETY: the handle and the operation are open; the caller keeps the options, or there are none.
+        let answer = unsafe { raw::HcsShutDownComputeSystem(self.handle.raw(), operation.raw(), options) }?;
         operation.accepted(answer).map(drop)
     }
 

@@ -10,10 +10,11 @@ mod system;
 
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use service::code::{Code, Failure, Family, Result};
 use service::memory::wide;
+use service::table::{NEXT_TABLE, OF_COMPUTECORE};
 use service::watch::{Kind, News, Watch};
 
 /// A text of the caller.
@@ -24,6 +25,12 @@ type Place = *mut *mut u16;
 type Raw = *mut c_void;
 /// A function of the caller that is told news.
 type Callback = unsafe extern "system" fn(*const Event, Raw);
+/// Where the handles of operations begin.
+const OPERATIONS: usize = OF_COMPUTECORE;
+/// Where the handles of systems begin.
+const SYSTEMS: usize = OF_COMPUTECORE + NEXT_TABLE;
+/// Where the handles of processes begin.
+const PROCESSES: usize = OF_COMPUTECORE + 2 * NEXT_TABLE;
 
 /// The access that opening must ask for: `GENERIC_ALL`.
 const ALL_ACCESS: u32 = 0x1000_0000;
@@ -36,7 +43,7 @@ struct Event {
     operation: Raw,
 }
 
-/// What a handle stands for, with its callback. Closing the handle ends the callback first.
+/// What a handle stands for, with its callback.
 struct Watched<T> {
     watch: Mutex<Option<Watch>>,
     value: T,
@@ -47,21 +54,46 @@ impl<T> Watched<T> {
         Self { watch: Mutex::new(None), value }
     }
 
-    /// Sets its callback.
-    fn set(&self, start: impl FnOnce(&T) -> Watch) -> Result<()> {
-        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+    fn watch(&self) -> MutexGuard<'_, Option<Watch>> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets its callback, or takes it away, where there is none.
+    fn set(
+        &self,
+        callback: Option<Callback>,
+        context: Raw,
+        start: impl FnOnce(&T, Listener) -> Watch,
+    ) -> Result<()> {
+        let Some(callback) = callback else {
+            self.be_silent();
+            return Ok(());
+        };
+        let mut watch = self.watch();
         if watch.is_some() {
             return Err(Failure::new(Code::CALLBACK_ALREADY_SET, "the handle has a callback"));
         }
-        *watch = Some(start(&self.value));
+        *watch = Some(start(&self.value, Listener { callback, context: context as usize }));
         Ok(())
+    }
+
+    /// Waits for a callback that runs, and lets none come after. Another call may be at work with the handle still, so
+    /// that what it stands for is not dropped here.
+    fn be_silent(&self) {
+        let watch = self.watch().take();
+        // Not under the lock: the callback that is waited for may call with this handle.
+        drop(watch);
     }
 }
 
-/// Returns what tells news to the caller: addresses that it keeps until it closes the handle.
-fn listener(callback: Callback, context: Raw) -> impl Fn(&News) + Send + 'static {
-    let context = context as usize;
-    move |news| {
+/// What news is told with: addresses of the caller, which it keeps until it closes the handle.
+struct Listener {
+    callback: Callback,
+    context: usize,
+}
+
+impl Listener {
+    fn tell(&self, news: &News) {
         let kind = match news.kind {
             Kind::SystemExited => 1,
             Kind::ProcessExited => 0x0001_0000,
@@ -73,12 +105,12 @@ fn listener(callback: Callback, context: Raw) -> impl Fn(&News) + Send + 'static
         let data = data.as_ref().map_or(null(), |data| data.as_ptr());
         let event = Event { kind, data, operation: null_mut() };
         // SAFETY: the caller keeps function and context until it closes the handle; the event outlives the call.
-        unsafe { callback(&raw const event, context as Raw) }
+        unsafe { (self.callback)(&raw const event, self.context as Raw) }
     }
 }
 
-fn hresult(failure: &Failure) -> i32 {
-    failure.code.hresult(Family::V2).cast_signed()
+fn hresult(failure: &Failure) -> u32 {
+    failure.code.hresult(Family::V2)
 }
 
 fn needs_all_access(access: u32) -> Result<()> {

@@ -1,23 +1,24 @@
 //! Operations: what a request's result is fetched by, once.
 
 use std::ptr::null_mut;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use service::call::{Call, answered};
 use service::code::{Code, Failure, Family, Result};
 use service::fault::Delivery;
 use service::memory::put_text;
 use service::process::{Information, Pipes};
-use service::session::Call;
 use service::table::Table;
 use service::watch::LATE;
 
+use crate::system::call_void;
 use crate::{Place, Raw, hresult};
 
 /// All open operations.
-static OPERATIONS: Table<Operation> = Table::new();
+static OPERATIONS: Table<Operation> = Table::new(crate::OPERATIONS);
 
 /// How long every request takes at least: a caller that does not wait finds it pending.
 const DELAY: Duration = Duration::from_millis(1);
@@ -45,6 +46,8 @@ enum Stage {
 }
 
 struct Operation {
+    /// The function by which the request was made.
+    of: OnceLock<String>,
     stage: Mutex<Stage>,
     done: Condvar,
 }
@@ -54,12 +57,13 @@ impl Operation {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&self) -> Result<()> {
+    fn begin(&self, name: &str) -> Result<()> {
         let mut stage = self.stage();
         if !matches!(*stage, Stage::Unused) {
             return Err(Failure::new(Code::OPERATION_ALREADY_STARTED, "the operation was used before"));
         }
         *stage = Stage::Pending;
+        self.of.get_or_init(|| name.to_owned());
         Ok(())
     }
 
@@ -92,7 +96,7 @@ impl Operation {
     }
 }
 
-/// When a caller learns that its request is refused.
+/// When a caller learns that its request is refused. That a document is, it learns when the call returns.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
     /// When the call returns: it would return a handle.
@@ -110,23 +114,36 @@ pub fn request(
     refused: Refused,
     done: impl FnOnce(&Call) -> Result<Outcome>,
 ) -> i32 {
-    let begun =
-        OPERATIONS.get(operation as usize).and_then(|operation| operation.begin().map(|()| operation));
-    let operation = match begun {
-        Ok(operation) => operation,
-        Err(failure) => return hresult(&failure),
-    };
+    answered(name, arguments, |call| {
+        let operation = OPERATIONS.get(operation as usize);
+        let begun = operation.and_then(|operation| operation.begin(name).map(|()| operation));
+        let code = match begun {
+            Ok(operation) => started(name, operation, refused, call, done),
+            Err(failure) => hresult(&failure),
+        };
+        (code.cast_signed(), Some(code))
+    })
+}
+
+/// Makes the request of an operation that was begun, and returns the HRESULT.
+fn started(
+    name: &str,
+    operation: Arc<Operation>,
+    refused: Refused,
+    call: Result<Call>,
+    done: impl FnOnce(&Call) -> Result<Outcome>,
+) -> u32 {
     let at_once = |failure: Failure| {
         let code = hresult(&failure);
         operation.complete(Err(failure));
         code
     };
-    let call = match Call::begin(name, arguments) {
+    let call = match call {
         Ok(call) => call,
         Err(failure) => return at_once(failure),
     };
     match done(&call) {
-        Err(failure) if refused == Refused::AtOnce => at_once(failure),
+        Err(failure) if refused == Refused::AtOnce || failure.place.is_some() => at_once(failure),
         outcome => {
             let tells = ["HcsShutDownComputeSystem", "HcsTerminateComputeSystem", "HcsCreateProcess"];
             let delivery = if tells.contains(&name) { Delivery::Once } else { call.delivery };
@@ -160,56 +177,97 @@ fn later(operation: Arc<Operation>, delay: Duration, outcome: Result<Outcome>) {
 unsafe fn fetch(
     name: &str,
     operation: Raw,
-    (within, late): (Option<Duration>, Code),
+    patience: Patience,
     document: Place,
     read: impl FnOnce(&mut Outcome) -> Result<()>,
 ) -> i32 {
-    let done = Call::begin(name, &json!({})).and_then(|_| {
-        let operation = OPERATIONS.get(operation as usize)?;
-        operation.wait(within, late, |outcome| read(outcome).map(|()| outcome.document.clone()))?
-    });
-    let (text, code) = match done {
-        Ok(text) => (text, 0),
-        Err(failure) => (Some(failure.document(Family::V2)), hresult(&failure)),
-    };
-    // SAFETY: the place is the caller's.
-    unsafe {
-        if !document.is_null() {
-            *document = null_mut();
+    let waited_for = OPERATIONS.get(operation as usize);
+    let of = waited_for.as_ref().ok().and_then(|operation| operation.of.get());
+    answered(name, &patience.arguments(of), |call| {
+        let done = call.and_then(|_| {
+            let read = |outcome: &mut Outcome| read(outcome).map(|()| outcome.document.clone());
+            waited_for.as_ref().map_err(Clone::clone)?.wait(patience.within(), patience.late(), read)?
+        });
+        let (text, code) = match done {
+            Ok(text) => (text, 0),
+            Err(failure) => (Some(failure.document(Family::V2)), hresult(&failure)),
+        };
+        // SAFETY: the place is the caller's.
+        unsafe {
+            if !document.is_null() {
+                *document = null_mut();
+            }
+            text.inspect(|text| put_text(Family::V2, document, text));
         }
-        text.inspect(|text| put_text(Family::V2, document, text));
-    }
-    code
+        (code.cast_signed(), Some(code))
+    })
 }
 
-fn patience(milliseconds: u32) -> (Option<Duration>, Code) {
-    let within = (milliseconds != u32::MAX).then(|| Duration::from_millis(milliseconds.into()));
-    (within, Code::OPERATION_TIMEOUT)
+/// How long a caller waits for an outcome.
+#[derive(Clone, Copy)]
+enum Patience {
+    /// Not at all.
+    None,
+    /// So many milliseconds; all bits set, for ever.
+    Milliseconds(u32),
+}
+
+impl Patience {
+    /// Returns the arguments of the call for the log: what is waited for, and how long; null is for ever.
+    fn arguments(self, of: Option<&String>) -> Value {
+        match self {
+            Self::None => json!({"of": of}),
+            Self::Milliseconds(_) => {
+                json!({"of": of, "milliseconds": self.within().map(|within| within.as_millis() as u64)})
+            }
+        }
+    }
+
+    fn within(self) -> Option<Duration> {
+        match self {
+            Self::None => Some(Duration::ZERO),
+            Self::Milliseconds(u32::MAX) => None,
+            Self::Milliseconds(milliseconds) => Some(Duration::from_millis(milliseconds.into())),
+        }
+    }
+
+    /// The code of what is not there by then.
+    fn late(self) -> Code {
+        match self {
+            Self::None => Code::OPERATION_PENDING,
+            Self::Milliseconds(_) => Code::OPERATION_TIMEOUT,
+        }
+    }
 }
 
 /// Makes an operation that is waited for: there are none with a callback here.
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsCreateOperation(_context: Raw, completion: Raw) -> Raw {
-    match Call::begin("HcsCreateOperation", &json!({})) {
-        Ok(_) if completion.is_null() => {
-            OPERATIONS.open(Operation { stage: Mutex::new(Stage::Unused), done: Condvar::new() }) as Raw
+    answered("HcsCreateOperation", &json!({}), |call| {
+        let wanted = call.and_then(|_| match completion.is_null() {
+            true => Ok(()),
+            false => Err(Failure::new(Code::NOT_SUPPORTED, "operations with callbacks are not stood in for")),
+        });
+        let operation = || {
+            let stage = Mutex::new(Stage::Unused);
+            OPERATIONS.open(Operation { of: OnceLock::new(), stage, done: Condvar::new() }) as Raw
+        };
+        match wanted {
+            Ok(()) => (operation(), Some(0)),
+            Err(failure) => (null_mut(), Some(hresult(&failure))),
         }
-        _ => null_mut(),
-    }
+    })
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsCloseOperation(operation: Raw) {
-    // Nothing is returned, so that a fault by script is none.
-    let _ = Call::begin("HcsCloseOperation", &json!({}));
-    let _ = OPERATIONS.close(operation as usize);
+    call_void("HcsCloseOperation", &json!({}), || drop(OPERATIONS.close(operation as usize)));
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsGetOperationResult(operation: Raw, document: Place) -> i32 {
-    let now = (Some(Duration::ZERO), Code::OPERATION_PENDING);
     // SAFETY: the place is the caller's.
-    unsafe { fetch("HcsGetOperationResult", operation, now, document, |_| Ok(())) }
+    unsafe { fetch("HcsGetOperationResult", operation, Patience::None, document, |_| Ok(())) }
 }
 
 #[unsafe(no_mangle)]
@@ -218,8 +276,9 @@ unsafe extern "system" fn HcsWaitForOperationResult(
     milliseconds: u32,
     document: Place,
 ) -> i32 {
+    let patience = Patience::Milliseconds(milliseconds);
     // SAFETY: the place is the caller's.
-    unsafe { fetch("HcsWaitForOperationResult", operation, patience(milliseconds), document, |_| Ok(())) }
+    unsafe { fetch("HcsWaitForOperationResult", operation, patience, document, |_| Ok(())) }
 }
 
 #[unsafe(no_mangle)]
@@ -238,5 +297,5 @@ unsafe extern "system" fn HcsWaitForOperationResultAndProcessInfo(
         Ok(())
     };
     // SAFETY: the place is the caller's.
-    unsafe { fetch(name, operation, patience(milliseconds), document, read) }
+    unsafe { fetch(name, operation, Patience::Milliseconds(milliseconds), document, read) }
 }

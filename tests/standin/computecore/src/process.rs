@@ -1,18 +1,18 @@
 //! Processes of compute systems.
 
 use serde_json::{Value, json};
-use service::code::{Family, Result};
-use service::document;
+use service::call::Call;
+use service::code::Result;
 use service::memory::text_at;
-use service::session::{Call, Process};
+use service::session::Process;
 use service::table::Table;
 
 use crate::operation::{Outcome, Refused, request};
-use crate::system::{SYSTEMS, call, id, logged};
-use crate::{Callback, Raw, Text, Watched, listener, needs_all_access};
+use crate::system::{SYSTEMS, call, call_void, id, logged};
+use crate::{Callback, Raw, Text, Watched, needs_all_access};
 
 /// All open processes.
-static PROCESSES: Table<Watched<Process>> = Table::new();
+static PROCESSES: Table<Watched<Process>> = Table::new(crate::PROCESSES);
 
 fn arguments(process: Raw) -> Value {
     json!({"pid": PROCESSES.get(process as usize).ok().map(|process| process.value.pid())})
@@ -38,7 +38,7 @@ unsafe extern "system" fn HcsCreateProcess(
     let arguments = json!({"id": id(system), "parameters": logged(&document)});
     request("HcsCreateProcess", &arguments, operation, Refused::AtOnce, |call: &Call| {
         let system = SYSTEMS.get(system as usize)?;
-        let (created, pipes) = system.value.create_process(Family::V2, &document, call.delivery)?;
+        let (created, pipes) = system.value.create_process(&document, call.delivery)?;
         let told = (created.pid(), pipes);
         // SAFETY: the place is the caller's.
         unsafe { *process = PROCESSES.open(Watched::new(created)) as Raw };
@@ -59,9 +59,9 @@ unsafe extern "system" fn HcsOpenProcess(system: Raw, pid: u32, access: u32, pro
 
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsCloseProcess(process: Raw) {
-    // Nothing is returned, so that a fault by script is none.
-    let _ = Call::begin("HcsCloseProcess", &arguments(process));
-    let _ = PROCESSES.close(process as usize);
+    call_void("HcsCloseProcess", &arguments(process), || {
+        let _ = PROCESSES.close(process as usize).inspect(|process| process.be_silent());
+    });
 }
 
 #[unsafe(no_mangle)]
@@ -76,8 +76,7 @@ unsafe extern "system" fn HcsSignalProcess(process: Raw, operation: Raw, options
     // SAFETY: the text is the caller's.
     let options = unsafe { text_at(options) };
     with("HcsSignalProcess", process, operation, |process| {
-        document::read::<document::Signal>(&options)?;
-        process.signal().map(|()| Outcome::default())
+        process.signal(&options).map(|()| Outcome::default())
     })
 }
 
@@ -108,9 +107,10 @@ unsafe extern "system" fn HcsSetProcessCallback(
     process: Raw,
     _options: u32,
     context: Raw,
-    callback: Callback,
+    callback: Option<Callback>,
 ) -> i32 {
     call("HcsSetProcessCallback", &arguments(process), |_| {
-        PROCESSES.get(process as usize)?.set(|process| process.watch(listener(callback, context)))
+        let process = PROCESSES.get(process as usize)?;
+        process.set(callback, context, |process, listener| process.watch(move |news| listener.tell(news)))
     })
 }

@@ -1,17 +1,20 @@
 //! Compute systems.
 
-use hcs_schema::results::ExitType;
 use serde_json::{Value, json};
+use service::build;
+use service::call::{Call, answered};
 use service::code::{Family, Result};
-use service::memory::text_at;
-use service::session::{self, Call, System};
+use service::document;
+use service::machine::ExitType;
+use service::memory::{some_text_at, text_at};
+use service::session::{self, System};
 use service::table::Table;
 
 use crate::operation::{Outcome, Refused, request};
-use crate::{Callback, Raw, Text, Watched, hresult, listener, needs_all_access};
+use crate::{Callback, Raw, Text, Watched, hresult, needs_all_access};
 
 /// All open systems.
-pub static SYSTEMS: Table<Watched<System>> = Table::new();
+pub static SYSTEMS: Table<Watched<System>> = Table::new(crate::SYSTEMS);
 
 /// Reads a document for the log: as JSON where it is, else as text.
 pub fn logged(document: &str) -> Value {
@@ -37,17 +40,25 @@ fn with(
 
 /// Does a call without an operation.
 pub fn call(name: &str, arguments: &Value, done: impl FnOnce(&Call) -> Result<()>) -> i32 {
-    let done = Call::begin(name, arguments).and_then(|call| done(&call));
-    done.map_or_else(|failure| hresult(&failure), |()| 0)
+    answered(name, arguments, |call| {
+        let done = call.and_then(|call| done(&call));
+        let code = done.map_or_else(|failure| hresult(&failure), |()| 0);
+        (code.cast_signed(), Some(code))
+    })
+}
+
+/// Does a call that returns nothing, so that a fault by script is none.
+pub fn call_void(name: &str, arguments: &Value, done: impl FnOnce()) {
+    answered(name, arguments, |_| (done(), None));
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsEnumerateComputeSystems(query: Text, operation: Raw) -> i32 {
     // SAFETY: the text is the caller's.
-    let query = unsafe { text_at(query) };
-    let arguments = json!({"query": logged(&query)});
+    let query = unsafe { some_text_at(query) };
+    let arguments = json!({"query": query.as_deref().map(logged)});
     request("HcsEnumerateComputeSystems", &arguments, operation, Refused::Later, |call| {
-        session::enumerate(call, &query).map(Outcome::of)
+        session::enumerate(call, query.as_deref()).map(Outcome::of)
     })
 }
 
@@ -76,7 +87,7 @@ unsafe extern "system" fn HcsOpenComputeSystem(id: Text, access: u32, system: *m
     let id = unsafe { text_at(id) };
     call("HcsOpenComputeSystem", &json!({"id": id}), |call| {
         needs_all_access(access)?;
-        let opened = System::open(call, &id)?;
+        let opened = System::open(call, Family::V2, &id)?;
         // SAFETY: the place is the caller's.
         unsafe { *system = SYSTEMS.open(Watched::new(opened)) as Raw };
         Ok(())
@@ -85,9 +96,9 @@ unsafe extern "system" fn HcsOpenComputeSystem(id: Text, access: u32, system: *m
 
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsCloseComputeSystem(system: Raw) {
-    // Nothing is returned, so that a fault by script is none.
-    let _ = Call::begin("HcsCloseComputeSystem", &json!({"id": id(system)}));
-    let _ = SYSTEMS.close(system as usize);
+    call_void("HcsCloseComputeSystem", &json!({"id": id(system)}), || {
+        let _ = SYSTEMS.close(system as usize).inspect(|system| system.be_silent());
+    });
 }
 
 #[unsafe(no_mangle)]
@@ -96,26 +107,31 @@ unsafe extern "system" fn HcsStartComputeSystem(system: Raw, operation: Raw, _op
     with("HcsStartComputeSystem", system, operation, start)
 }
 
-fn end(name: &str, system: Raw, operation: Raw, how: ExitType) -> i32 {
-    let end = |system: &System, call: &Call| system.end(how, call.delivery).map(|()| Outcome::default());
-    with(name, system, operation, end)
-}
-
 #[unsafe(no_mangle)]
-unsafe extern "system" fn HcsShutDownComputeSystem(system: Raw, operation: Raw, _options: Text) -> i32 {
-    end("HcsShutDownComputeSystem", system, operation, ExitType::GracefulExit)
+unsafe extern "system" fn HcsShutDownComputeSystem(system: Raw, operation: Raw, options: Text) -> i32 {
+    // SAFETY: the text is the caller's.
+    let options = unsafe { some_text_at(options) };
+    let arguments = json!({"id": id(system), "options": options});
+    request("HcsShutDownComputeSystem", &arguments, operation, Refused::Later, |call| {
+        document::shutdown(build::of_this_windows(), options.as_deref())?;
+        let system = SYSTEMS.get(system as usize)?;
+        system.value.end(ExitType::GracefulExit, call.delivery).map(|()| Outcome::default())
+    })
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsTerminateComputeSystem(system: Raw, operation: Raw, _options: Text) -> i32 {
-    end("HcsTerminateComputeSystem", system, operation, ExitType::ForcedExit)
+    let end = |system: &System, call: &Call| {
+        system.end(ExitType::ForcedExit, call.delivery).map(|()| Outcome::default())
+    };
+    with("HcsTerminateComputeSystem", system, operation, end)
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "system" fn HcsGetComputeSystemProperties(system: Raw, operation: Raw, query: Text) -> i32 {
     // SAFETY: the text is the caller's.
-    let query = unsafe { text_at(query) };
-    let properties = |system: &System, _: &Call| system.properties(&query).map(Outcome::of);
+    let query = unsafe { some_text_at(query) };
+    let properties = |system: &System, _: &Call| system.properties(query.as_deref()).map(Outcome::of);
     with("HcsGetComputeSystemProperties", system, operation, properties)
 }
 
@@ -124,9 +140,10 @@ unsafe extern "system" fn HcsSetComputeSystemCallback(
     system: Raw,
     _options: u32,
     context: Raw,
-    callback: Callback,
+    callback: Option<Callback>,
 ) -> i32 {
     call("HcsSetComputeSystemCallback", &json!({"id": id(system)}), |_| {
-        SYSTEMS.get(system as usize)?.set(|system| system.watch(listener(callback, context)))
+        let system = SYSTEMS.get(system as usize)?;
+        system.set(callback, context, |system, listener| system.watch(move |news| listener.tell(news)))
     })
 }

@@ -10,28 +10,36 @@ use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use hcs_schema::properties::{Properties, State};
-use hcs_schema::results::ProcessStatus;
 use hcs_sys::computecore::{System, enumerate};
 use hcs_sys::pipe::Pipe;
 use hcs_sys::{Code, Error, Kind};
 use serde_json::json;
-use support::{CLOSE_INPUT, WAIT, alone, calls, code, process_document, program, read_all, wait_for};
+use service::guid;
+use support::{
+    CLOSE_INPUT, WAIT, alone, calls, code, exit_of, lines, place_of, process_document, program, read,
+    read_all, wait_for,
+};
 
 const DLL: &str = "computecore.dll";
 
 fn document(root: &Path) -> String {
-    let id = "00000000-0000-0000-0000-000000000000";
+    let volume = r"\\?\Volume{00000000-0000-0000-0000-000000000000}\";
     json!({
         "Owner": "test", "SchemaVersion": {"Major": 2, "Minor": 1}, "ShouldTerminateOnLastHandleClosed": true,
         "Container": {
-            "Storage": {"Layers": [{"Id": id, "Path": root.join("base")}], "Path": format!(r"\\?\Volume{{{id}}}\")},
+            "Storage": {"Layers": [{"Id": guid::of_name("base").to_string(), "Path": root.join("base")}], "Path": volume},
             "MappedDirectories": [
                 {"HostPath": root.join("work"), "ContainerPath": r"C:\nspawndir", "ReadOnly": false},
             ],
         },
     })
     .to_string()
+}
+
+fn document_without_layers(root: &Path) -> String {
+    let mut document = read(&document(root));
+    document["Container"]["Storage"]["Layers"] = json!([]);
+    document.to_string()
 }
 
 #[test]
@@ -43,8 +51,8 @@ fn the_whole_sequence() {
         made.unwrap();
         system.watch(sender).unwrap();
         system.start(WAIT).unwrap();
-        let properties: Properties = serde_json::from_str(&system.properties("{}", WAIT).unwrap()).unwrap();
-        assert_eq!((properties.state, properties.owner.as_deref()), (Some(State::Running), Some("test")));
+        let properties = read(&system.properties("{}", WAIT).unwrap());
+        assert_eq!((&properties["State"], &properties["Owner"]), (&json!("Running"), &json!("test")));
 
         let (mut process, started) = system.create_process(&process_document(), WAIT).unwrap();
         let started = started.unwrap();
@@ -61,12 +69,10 @@ fn the_whole_sequence() {
         assert!(output.contains(&format!("in {}", work.display())), "{output}");
         assert!(output.contains("read some input ahoy"), "{output}");
         let exited = wait_for(&process_news, Kind::ProcessExited);
-        let status: ProcessStatus = serde_json::from_str(&exited.data.unwrap()).unwrap();
-        assert_eq!((status.process_id, status.code()), (started.pid, Some(7)));
-        let properties = system.properties(r#"{"PropertyTypes": ["Statistics"]}"#, WAIT).unwrap();
-        let properties: Properties = serde_json::from_str(&properties).unwrap();
-        let statistics = properties.statistics.unwrap();
-        assert!(statistics.memory.memory_usage_commit_peak_bytes > 4096, "{statistics:?}");
+        assert_eq!(exit_of(&exited.data.unwrap()), (started.pid.into(), Some(7)));
+        let properties = read(&system.properties(r#"{"PropertyTypes": ["Statistics"]}"#, WAIT).unwrap());
+        let peak = &properties["Statistics"]["Memory"]["MemoryUsageCommitPeakBytes"];
+        assert!(peak.as_u64().unwrap() > 4096, "{properties}");
         assert_eq!(code(process.terminate(WAIT)), Some(Code::PROCESS_ALREADY_STOPPED));
         drop(process);
 
@@ -78,6 +84,12 @@ fn the_whole_sequence() {
         assert!(news.recv().is_err(), "no more is told");
         assert_eq!(enumerate("{}", WAIT).unwrap(), "[]");
         let operations = ["HcsCreateOperation", "HcsWaitFor", "HcsCloseOperation"];
+        let waits = lines(root).into_iter().filter(|line| line["call"] == "HcsWaitForOperationResult");
+        for line in waits {
+            let milliseconds = &line["arguments"]["milliseconds"];
+            assert!(milliseconds.as_u64().is_some_and(|wait| wait <= WAIT.as_millis() as u64), "{line}");
+            assert!(line["arguments"]["of"].is_string() && line["result"].is_string(), "{line}");
+        }
         let mut calls = calls(root);
         calls.retain(|call| !operations.iter().any(|operation| call.starts_with(operation)));
         assert_eq!(
@@ -121,7 +133,12 @@ fn refusals_have_code_and_document() {
             panic!("an unknown field is refused");
         };
         assert_eq!(code.raw(), 0x8037_010D);
-        assert!(document.unwrap().contains("unknown field `Name`"));
+        assert_eq!(place_of(&document.unwrap()), "$.Name");
+        let text = document_without_layers(root);
+        let Err(Error::Refused { document, .. }) = System::create("c", &text, WAIT) else {
+            panic!("a container has layers");
+        };
+        assert_eq!(place_of(&document.unwrap()), "$.Container.Storage.Layers");
         system.start(WAIT).unwrap();
         let Err(Error::Refused { code, document, .. }) = system.start(WAIT) else {
             panic!("it runs already");

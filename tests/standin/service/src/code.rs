@@ -2,10 +2,11 @@
 
 use std::io;
 
-use hcs_schema::results::ResultError;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// Which DLL answers: the codes of the service have another first digit in each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Family {
     /// vmcompute.dll: `0xC03701xx`.
     V1,
@@ -25,6 +26,8 @@ pub enum Code {
 }
 
 impl Code {
+    /// Hyper-V is not there.
+    pub const HYPERV_NOT_INSTALLED: Self = Self::Service(0x102);
     /// The call goes on: a success of vmcompute.dll.
     pub const PENDING: Self = Self::Service(0x103);
     /// The system is in the wrong state.
@@ -69,6 +72,8 @@ impl Code {
     pub const GENERAL: Self = Self::Win32(31);
     /// `ERROR_SHARING_VIOLATION`.
     pub const IN_USE: Self = Self::Win32(32);
+    /// `ERROR_NOT_SUPPORTED`.
+    pub const NOT_SUPPORTED: Self = Self::Win32(50);
     /// `ERROR_INVALID_PARAMETER`.
     pub const INVALID_ARGUMENT: Self = Self::Win32(87);
     /// `ERROR_ALREADY_EXISTS`.
@@ -101,6 +106,8 @@ pub struct Failure {
     pub code: Code,
     /// Why, in words.
     pub message: String,
+    /// Where in a document, where one is refused: `$.Container.Memory`.
+    pub place: Option<String>,
 }
 
 /// What a call of the service comes to.
@@ -109,7 +116,12 @@ pub type Result<T> = std::result::Result<T, Failure>;
 impl Failure {
     /// Says why.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), place: None }
+    }
+
+    /// Says where in a document.
+    pub fn at(self, place: &str) -> Self {
+        Self { place: Some(place.to_owned()), ..self }
     }
 
     /// Says that what was begun fails with a code of the script.
@@ -128,13 +140,31 @@ impl Failure {
         Self::new(code, format!("cannot {what}: {error}"))
     }
 
-    /// Returns the result document.
+    /// Returns the result document. That of a refused document has the form in which the service was seen to say it;
+    /// why it is wrong, which the service does not say, follows the words of its message.
     pub fn document(&self, family: Family) -> String {
-        let error = self.code.hresult(family).cast_signed();
-        let document = ResultError { error, error_message: self.message.clone(), error_events: Vec::new() };
-        serde_json::to_string(&document).unwrap_or_default()
+        let code = self.code.hresult(family);
+        let error = code.cast_signed();
+        let Some(place) = &self.place else {
+            return json!({"Error": error, "ErrorMessage": self.message}).to_string();
+        };
+        let (message, place) = (INVALID, format!("Invalid JSON document '{place}'"));
+        let whole = format!(
+            "The specified compute system configuration is invalid: {message} (0x{code:08X}, '{place}'). Stand-in: {}",
+            self.message
+        );
+        let data = [format!("%%{code}"), format!("0x{code:08X}"), place]
+            .map(|value| json!({"Type": "String", "Value": value}));
+        let event = json!({"Message": whole, "Provider": PROVIDER, "EventId": 11_000, "Data": data});
+        json!({"Error": error, "ErrorMessage": message, "ErrorEvents": [event]}).to_string()
     }
 }
+
+/// What the service says of a document that it refuses.
+const INVALID: &str = "The virtual machine or container JSON document is invalid.";
+
+/// The provider of the events that say where: the service itself, Microsoft-Windows-Hyper-V-Compute.
+const PROVIDER: &str = "17103e3f-3c6e-4677-bb17-3b267eb5be57";
 
 #[cfg(test)]
 mod tests {
@@ -158,5 +188,17 @@ mod tests {
         let failure = Failure::new(Code::SYSTEM_NOT_FOUND, "no system a");
         let document = failure.document(Family::V1);
         assert_eq!(document, r#"{"Error":-1070137074,"ErrorMessage":"no system a"}"#);
+    }
+
+    #[test]
+    fn the_document_of_a_refused_document_names_the_place() {
+        let failure = Failure::new(Code::INVALID_JSON, "$.A: is no text").at("$.A");
+        let document: serde_json::Value = serde_json::from_str(&failure.document(Family::V2)).unwrap();
+        assert_eq!(document["Error"], 0x8037_010D_u32.cast_signed());
+        let event = &document["ErrorEvents"][0];
+        let said = event["Message"].as_str().unwrap();
+        assert!(said.contains("(0x8037010D, 'Invalid JSON document '$.A'')"), "{said}");
+        assert_eq!(event["Data"][2]["Value"], "Invalid JSON document '$.A'");
+        assert_eq!((&event["EventId"], &event["Data"][0]["Value"]), (&11_000.into(), &"%%2151088397".into()));
     }
 }

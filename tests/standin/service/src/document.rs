@@ -1,75 +1,57 @@
-//! Documents as the service takes them: strictly, and with the rules that it states for their values.
+//! What the stand-in takes from documents, once they are judged.
 
-use hcs_schema::{v1, v2};
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::code::{Code, Failure, Family, Result};
+use crate::judge::{self, Asked, Object, judge, requests};
 use crate::machine::Wanted;
 use crate::path::Mapping;
 
 /// A process as a document asks for it.
-pub type Process = v2::ProcessParameters;
-
-/// What a query of properties asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Process {
+    /// What is run, where the command line does not say it.
+    pub application_name: String,
+    /// What is run, and its arguments.
+    pub command_line: String,
+    /// Where it runs.
+    pub working_directory: String,
+    /// What is set beside the host's environment.
+    pub environment: BTreeMap<String, String>,
+    /// Whether it has a console; its errors then go where its output does.
+    pub emulate_console: bool,
+    /// Whether its input comes from the caller.
+    pub create_std_in_pipe: bool,
+    /// Whether its output goes to the caller.
+    pub create_std_out_pipe: bool,
+    /// Whether its errors go to the caller.
+    pub create_std_err_pipe: bool,
+}
+
+/// What a query of properties asks for beside the basic ones.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct PropertyQuery {
-    /// Names of what is asked for beside the basic properties.
+    /// By name.
     pub property_types: Vec<String>,
-}
-
-/// A signal to a process, from Windows Server 2019 on.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Signal {
-    /// Which one.
-    #[serde(rename = "Signal")]
-    pub kind: SignalKind,
-}
-
-/// The signals that there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[expect(missing_docs, reason = "the names are the service's")]
-pub enum SignalKind {
-    CtrlC,
-    CtrlBreak,
-    CtrlClose,
-    CtrlLogOff,
-    CtrlShutdown,
 }
 
 /// A change of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(tag = "Operation", deny_unknown_fields)]
-pub enum ProcessChange {
-    /// Its console has another size.
-    ConsoleSize {
-        /// In cells.
-        #[serde(rename = "ConsoleSize")]
-        size: Cells,
-    },
-    /// The service closes its end of a stream.
-    CloseHandle {
-        /// Of which one.
-        #[serde(rename = "CloseHandle")]
-        stream: Stream,
-    },
-}
-
-/// The size of a console.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Cells {
-    /// Rows.
-    pub height: u16,
-    /// Columns.
-    pub width: u16,
+#[serde(rename_all = "PascalCase")]
+pub struct ProcessChange {
+    /// The stream of which the service closes its end, where it closes one.
+    pub close_handle: Option<Stream>,
 }
 
 /// A stream by name.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[serde(rename_all = "PascalCase")]
 pub struct Stream {
     /// Which one.
     pub handle: StreamName,
@@ -86,204 +68,182 @@ pub enum StreamName {
 
 /// Which systems an enumeration asks for; an empty list means all.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+#[serde(rename_all = "PascalCase", default)]
 pub struct SystemQuery {
-    /// By id.
-    pub ids: Vec<String>,
-    /// By type.
-    pub types: Vec<String>,
-    /// By name.
-    pub names: Vec<String>,
-    /// By owner.
-    pub owners: Vec<String>,
+    ids: Vec<String>,
+    types: Vec<String>,
+    names: Vec<String>,
+    owners: Vec<String>,
 }
 
 impl SystemQuery {
     /// Tells whether a system of that id and owner is asked for.
     pub fn takes(&self, id: &str, owner: Option<&str>) -> bool {
         let has = |list: &[String], value: &str| list.is_empty() || list.iter().any(|one| one == value);
-        let container = self.types.is_empty() || self.types.iter().any(|kind| kind == "Container");
-        container
+        has(&self.types, "Container")
             && has(&self.ids, id)
             && has(&self.names, id)
             && has(&self.owners, owner.unwrap_or_default())
     }
 }
 
-/// Reads a document; an empty text is that without a field, where there may be none.
-///
-/// # Errors
-/// It is refused, in the words of the parser.
-pub fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
-    let text = if text.is_empty() { "{}" } else { text };
-    serde_json::from_str(text).map_err(|error| invalid(error.to_string()))
-}
-
-fn invalid(why: impl Into<String>) -> Failure {
-    Failure::new(Code::INVALID_JSON, why)
-}
-
-fn rule(holds: bool, why: &str) -> Result<()> {
-    if holds { Ok(()) } else { Err(invalid(why)) }
+/// Judges a text, and reads from it what is taken.
+fn read<T: DeserializeOwned>(text: &str, object: &Object, asked: &Asked<'_>) -> Result<T> {
+    let value = judge(text, object, asked)?;
+    // The tables let through what can be read.
+    serde_json::from_value(value).map_err(|error| Failure::new(Code::GENERAL, error.to_string()))
 }
 
 /// Reads the document of a system.
 ///
 /// # Errors
 /// It is refused.
-pub fn container(family: Family, id: &str, text: &str) -> Result<Wanted> {
-    match family {
-        Family::V1 => container_v1(id, &read(text)?),
-        Family::V2 => container_v2(&read(text)?),
-    }
-}
-
-fn container_v1(id: &str, document: &v1::ContainerConfig) -> Result<Wanted> {
-    let processor = [
-        document.processor_count.is_some(),
-        document.processor_weight.is_some(),
-        document.processor_maximum.is_some(),
-    ];
-    let in_range = |value: i64| (1..=10_000).contains(&value);
-    let volume = document.volume_path.as_deref().unwrap_or_default();
-    rule(document.name == id, "Name: is not the id")?;
-    rule(!document.layers.is_empty(), "Layers: there is none")?;
-    rule(!document.hv_partition, "HvPartition: Hyper-V is not installed")?;
-    rule(is_volume(volume, "}"), "VolumePath: is no volume without a separator at its end")?;
-    rule(
-        processor.iter().filter(|set| **set).count() <= 1,
-        "ProcessorCount, Weight, Maximum: exclude each other",
-    )?;
-    rule(document.processor_maximum.is_none_or(in_range), "ProcessorMaximum: not in 1 to 10000")?;
-    rule(document.memory_maximum_in_mb.is_none_or(|mb| mb > 0), "MemoryMaximumInMB: not above 0")?;
-    let mapping = |directory: &v1::MappedDirectory| Mapping {
-        container: directory.container_path.clone(),
-        host: directory.host_path.clone(),
+pub fn system(family: Family, build: u32, id: &str, text: &str) -> Result<Wanted> {
+    let (object, minor) = match family {
+        Family::V1 => (&judge::v1::SYSTEM, 0),
+        Family::V2 => (&judge::v2::SYSTEM, judge::v2::minor_of(text)),
     };
+    let document = judge(text, object, &Asked { build, minor, id })?;
+    let at = |v1: &str, v2: &str| match family {
+        Family::V1 => document.pointer(v1),
+        Family::V2 => document.pointer(v2),
+    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mapping = |directory: &Value| Mapping {
+        container: text(&directory["ContainerPath"]),
+        host: text(&directory["HostPath"]),
+    };
+    let directories = at("/MappedDirectories", "/Container/MappedDirectories").and_then(Value::as_array);
+    let ends = at("/TerminateOnLastHandleClosed", "/ShouldTerminateOnLastHandleClosed");
+    let volume = at("/VolumePath", "/Container/Storage/Path").map(text).unwrap_or_default();
     Ok(Wanted {
-        owner: document.owner.clone(),
-        mappings: document.mapped_directories.iter().map(mapping).collect(),
-        ends_with_last_handle: document.terminate_on_last_handle_closed,
+        family,
+        owner: at("/Owner", "/Owner").map(text),
+        volume: volume.trim_end_matches('\\').to_owned(),
+        mappings: directories.into_iter().flatten().map(mapping).collect(),
+        ends_with_last_handle: ends.and_then(Value::as_bool).unwrap_or_default(),
     })
 }
 
-fn container_v2(document: &v2::ComputeSystem) -> Result<Wanted> {
-    let container = &document.container;
-    let storage = container.storage.as_ref();
-    let volume = storage.and_then(|storage| storage.path.as_deref()).unwrap_or_default();
-    rule(document.schema_version.major == 2, "SchemaVersion: is not 2")?;
-    rule(storage.is_some_and(|storage| !storage.layers.is_empty()), "Storage.Layers: there is none")?;
-    rule(is_volume(volume, r"}\"), "Storage.Path: is no volume with a separator at its end")?;
-    let mapping = |directory: &v2::MappedDirectory| Mapping {
-        container: directory.container_path.clone(),
-        host: directory.host_path.clone(),
-    };
-    Ok(Wanted {
-        owner: document.owner.clone(),
-        mappings: container.mapped_directories.iter().map(mapping).collect(),
-        ends_with_last_handle: document.should_terminate_on_last_handle_closed,
-    })
-}
-
-fn is_volume(path: &str, end: &str) -> bool {
-    let middle = path.strip_prefix(r"\\?\Volume{").and_then(|path| path.strip_suffix(end));
-    middle.is_some_and(|guid| guid.parse::<uuid::Uuid>().is_ok())
-}
-
-/// Reads the document of a process: what schema v1 has is what schema v2 has, by the same names.
+/// Reads the document of a process.
 ///
 /// # Errors
 /// It is refused.
-pub fn process(family: Family, text: &str) -> Result<Process> {
-    if family == Family::V1 {
-        read::<v1::ProcessConfig>(text)?;
+pub fn process(family: Family, build: u32, text: &str) -> Result<Process> {
+    let object = match family {
+        Family::V1 => &judge::v1::PROCESS,
+        Family::V2 => &judge::v2::PROCESS,
+    };
+    read(text, object, &Asked::of_build(build))
+}
+
+/// Reads which properties of a system are asked for. No text at all asks for the basic ones.
+///
+/// # Errors
+/// It is refused.
+pub fn property_query(family: Family, build: u32, text: Option<&str>) -> Result<PropertyQuery> {
+    let object = match family {
+        Family::V1 => &requests::PROPERTIES_V1,
+        Family::V2 => &requests::PROPERTIES_V2,
+    };
+    read(text.unwrap_or("{}"), object, &Asked::of_build(build))
+}
+
+/// Reads which systems are asked for. No text at all asks for each.
+///
+/// # Errors
+/// It is refused.
+pub fn system_query(build: u32, text: Option<&str>) -> Result<SystemQuery> {
+    read(text.unwrap_or("{}"), &requests::SYSTEMS, &Asked::of_build(build))
+}
+
+/// Reads how a process shall change.
+///
+/// # Errors
+/// It is refused.
+pub fn change(build: u32, text: &str) -> Result<ProcessChange> {
+    read(text, &requests::CHANGE, &Asked::of_build(build))
+}
+
+/// Judges a signal to a process: all are delivered alike.
+///
+/// # Errors
+/// It is refused.
+pub fn signal(build: u32, text: &str) -> Result<()> {
+    judge(text, &requests::SIGNAL, &Asked::of_build(build)).map(drop)
+}
+
+/// Windows Server 2022: with it came schema 2.5, which has options of a shutdown.
+const SHUTDOWN_OPTIONS: u32 = 20_348;
+
+/// Judges how a system shall shut down, as computecore.dll does.
+///
+/// The options are documented to be null (Virtualization-Documentation, HcsShutDownComputeSystem.md), and hcsshim gives
+/// an empty text; since schema 2.5 they can be a document. That null is refused then was seen by others, on Windows 11
+/// and with virtual machines: a test that wants it has a script for it.
+///
+/// # Errors
+/// They are refused.
+pub fn shutdown(build: u32, text: Option<&str>) -> Result<()> {
+    match (text.unwrap_or_default(), build >= SHUTDOWN_OPTIONS) {
+        ("", _) => Ok(()),
+        (text, true) => judge(text, &requests::SHUTDOWN, &Asked::of_build(build)).map(drop),
+        (_, false) => Err(Failure::new(Code::INVALID_ARGUMENT, "the options are reserved")),
     }
-    let process: Process = read(text)?;
-    let named = process.application_name.iter().chain([&process.command_line]).any(|name| !name.is_empty());
-    rule(named, "CommandLine: is empty")?;
-    Ok(process)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const V1: &str = r#"{"SystemType": "Container", "Name": "a", "Owner": "o", "HvPartition": false,
-        "VolumePath": "\\\\?\\Volume{00000000-0000-0000-0000-000000000000}",
-        "Layers": [{"ID": "00000000-0000-0000-0000-000000000000", "Path": "C:\\base"}],
-        "MappedDirectories": [{"HostPath": "C:\\h", "ContainerPath": "C:\\c", "ReadOnly": true}],
-        "ProcessorMaximum": 100, "TerminateOnLastHandleClosed": true}"#;
-    const V2: &str = r#"{"Owner": "o", "SchemaVersion": {"Major": 2, "Minor": 1}, "Container": {
-        "Storage": {"Path": "\\\\?\\Volume{00000000-0000-0000-0000-000000000000}\\",
-            "Layers": [{"Id": "00000000-0000-0000-0000-000000000000", "Path": "C:\\base"}]},
-        "MappedDirectories": [{"HostPath": "C:\\h", "ContainerPath": "C:\\c"}]},
-        "ShouldTerminateOnLastHandleClosed": true}"#;
+    const BUILD: u32 = 26_100;
 
     #[test]
-    fn both_schemas_ask_for_the_same() {
-        let wanted = container(Family::V1, "a", V1).unwrap();
+    fn both_schemas_say_the_same() {
+        let v1 = judge::tests::example(Family::V1);
+        let wanted = system(Family::V1, BUILD, "a", &v1).unwrap();
         assert_eq!(wanted.owner.as_deref(), Some("o"));
-        assert_eq!(wanted.mappings, [Mapping { container: r"C:\c".into(), host: r"C:\h".into() }]);
+        assert_eq!(wanted.mappings, [Mapping { container: r"C:\c".into(), host: r"D:\h".into() }]);
+        assert_eq!(wanted.volume, r"\\?\Volume{00000000-0000-0000-0000-000000000000}");
         assert!(wanted.ends_with_last_handle);
-        assert_eq!(container(Family::V2, "a", V2).unwrap(), wanted);
+        let v2 = judge::tests::example(Family::V2);
+        let other = system(Family::V2, BUILD, "a", &v2).unwrap();
+        assert_eq!(other, Wanted { family: Family::V2, ..wanted });
     }
 
     #[test]
-    fn documents_that_break_a_rule_are_refused_by_name() {
-        for (family, text, old, new, named) in [
-            (Family::V1, V1, r#""Owner""#, r#""IsDummy""#, "IsDummy"),
-            (Family::V1, V1, r#""Name": "a""#, r#""Name": "b""#, "Name"),
-            (Family::V1, V1, r#"}","#, r#"}\\","#, "VolumePath"),
-            (Family::V1, V1, "100,", "0,", "ProcessorMaximum"),
-            (Family::V1, V1, "100,", r#"100, "ProcessorCount": 1,"#, "ProcessorCount"),
-            (Family::V1, V1, "100,", r#"100, "MemoryMaximumInMB": 0,"#, "MemoryMaximumInMB"),
-            (Family::V1, V1, "100,", r#""100","#, "line"),
-            (Family::V1, V1, r#""HvPartition": false"#, r#""HvPartition": true"#, "HvPartition"),
-            (Family::V2, V2, r#""Owner""#, r#""Name""#, "Name"),
-            (Family::V2, V2, r#"}\\","#, r#"}","#, "Storage.Path"),
-            (Family::V2, V2, r#""Major": 2"#, r#""Major": 1"#, "SchemaVersion"),
-        ] {
-            assert!(text.contains(old), "{old}");
-            let failure = container(family, "a", &text.replace(old, new)).unwrap_err();
-            assert_eq!(failure.code, Code::INVALID_JSON);
-            assert!(failure.message.contains(named), "{named}: {}", failure.message);
-        }
-    }
-
-    #[test]
-    fn processes_are_read_by_the_schema_of_their_dll() {
-        assert_eq!(process(Family::V1, r#"{"CommandLine": "a.exe"}"#).unwrap().command_line, "a.exe");
-        for (family, text) in [
-            (Family::V1, r#"{"CommandLine": ""}"#),
-            (Family::V1, r#"{"CommandLine": "a", "RestrictedToken": true}"#),
-            (Family::V2, r#"{"CommandLine": "a", "Cmd": true}"#),
-        ] {
-            assert_eq!(process(family, text).unwrap_err().code, Code::INVALID_JSON, "{text}");
-        }
-        process(Family::V2, r#"{"CommandLine": "a", "RestrictedToken": true}"#).unwrap();
-    }
-
-    #[test]
-    fn changes_and_signals_are_read_strictly() {
-        for text in [
-            r#"{"Operation": "ConsoleSize", "ConsoleSize": {"Height": 25, "Width": 80}}"#,
-            r#"{"Operation": "CloseHandle", "CloseHandle": {"Handle": "StdIn"}}"#,
-        ] {
-            read::<ProcessChange>(text).unwrap();
-        }
-        read::<Signal>(r#"{"Signal": "CtrlC"}"#).unwrap();
-        read::<Signal>(r#"{"Signal": "SIGTERM"}"#).unwrap_err();
-        for text in ["", r#"{"Operation": "CloseHandle", "CloseHandle": {"Handle": "0"}}"#] {
-            read::<ProcessChange>(text).unwrap_err();
+    fn processes_are_read() {
+        let text = r#"{"CommandLine": "a.exe", "Environment": {"A": "1"}, "CreateStdErrPipe": true}"#;
+        for family in [Family::V1, Family::V2] {
+            let process = process(family, BUILD, text).unwrap();
+            assert_eq!((process.command_line.as_str(), process.create_std_err_pipe), ("a.exe", true));
+            assert_eq!((process.environment["A"].as_str(), process.create_std_in_pipe), ("1", false));
         }
     }
 
     #[test]
     fn queries_choose_systems() {
-        let query: SystemQuery = read(r#"{"Owners": ["o"], "Types": ["Container"]}"#).unwrap();
+        let query = system_query(BUILD, Some(r#"{"Owners": ["o"], "Types": ["Container"]}"#)).unwrap();
         assert!(query.takes("a", Some("o")) && !query.takes("a", Some("p")) && !query.takes("a", None));
-        let all: SystemQuery = read("").unwrap();
-        assert!(all.takes("a", None));
-        read::<PropertyQuery>(r#"{"PropertyTypes": ["Statistics"], "More": 1}"#).unwrap_err();
+        assert!(system_query(BUILD, None).unwrap().takes("a", None));
+        let machines = system_query(BUILD, Some(r#"{"Types": ["VirtualMachine"]}"#)).unwrap();
+        assert!(!machines.takes("a", None));
+    }
+
+    #[test]
+    fn options_of_a_shutdown_are_a_document_since_server_2022() {
+        for (build, text, refused) in [
+            (17_763, None, None),
+            (17_763, Some(""), None),
+            (17_763, Some("{}"), Some(Code::INVALID_ARGUMENT)),
+            (20_348, None, None),
+            (20_348, Some(""), None),
+            (20_348, Some("{}"), None),
+            (20_348, Some(r#"{"Type": "Shutdown", "Force": false}"#), None),
+            (20_348, Some(r#"{"Force": 0}"#), Some(Code::INVALID_JSON)),
+        ] {
+            let failure = shutdown(build, text).err();
+            assert_eq!(failure.map(|failure| failure.code), refused, "{build} {text:?}");
+        }
     }
 }

@@ -25,6 +25,12 @@ pub fn of_name(name: &str) -> Uuid {
     known.unwrap_or_else(|| Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
 }
 
+/// Returns the id of the layer at that path: that of its last name.
+pub fn of_path(path: &str) -> Uuid {
+    let separators = ['\\', '/'];
+    of_name(path.trim_end_matches(separators).rsplit(separators).next().unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,5 +43,8 @@ mod tests {
         assert_eq!(of_name("base"), of_name("base"));
         assert_ne!(of_name("base"), of_name("Base"));
         assert_eq!(of_name("base").get_version_num(), 5);
+        for path in [r"C:\layers\base", r"C:\layers/base\", "base"] {
+            assert_eq!(of_path(path), of_name("base"), "{path}");
+        }
     }
 }

@@ -6,6 +6,8 @@
 //! destroy: from Idle alone
 //! ```
 //!
+//! None of the steps back is taken under a system that has not ended: the layer is its root, and in use.
+//!
 //! A writable layer is a directory with sandbox.vhdx in it. What is attached is told from its path, in `layers.json`,
 //! and outlives the process that attached it.
 
@@ -76,17 +78,24 @@ pub fn directory(home: &str, id: &str) -> PathBuf {
     Path::new(home).join(id)
 }
 
+/// Returns the volume of a writable layer, without a separator at its end. `key` is its path in lower case.
+pub fn volume(key: &str) -> String {
+    format!(r"\\?\Volume{{{}}}", guid::of_name(key))
+}
+
 /// One layer, while the state of all is held.
 #[derive(Debug)]
 pub struct Layer<'a> {
     path: PathBuf,
     stages: &'a mut Stages,
+    /// Those that are the roots of systems, by their paths in lower case.
+    in_use: &'a [String],
 }
 
 impl<'a> Layer<'a> {
     /// Names the layer in a directory, which need not be there.
-    pub fn at(path: PathBuf, stages: &'a mut Stages) -> Self {
-        Self { path, stages }
+    pub fn at(path: PathBuf, stages: &'a mut Stages, in_use: &'a [String]) -> Self {
+        Self { path, stages, in_use }
     }
 
     fn key(&self) -> String {
@@ -99,6 +108,11 @@ impl<'a> Layer<'a> {
 
     fn failure(&self, code: Code, why: &str) -> Failure {
         Failure::new(code, format!("layer {}: {why}", self.path.display()))
+    }
+
+    fn needs_unused(&self) -> Result<()> {
+        let in_use = self.in_use.contains(&self.key());
+        if in_use { Err(self.failure(Code::IN_USE, "is the root of a system")) } else { Ok(()) }
     }
 
     fn is_writable(&self) -> bool {
@@ -118,8 +132,7 @@ impl<'a> Layer<'a> {
             return Err(self.failure(Code::INVALID_ARGUMENT, "has no parents"));
         }
         for Parent { id, path } in parents {
-            let name = path.trim_end_matches(['\\', '/']).rsplit(['\\', '/']).next().unwrap_or_default();
-            if *id != guid::of_name(name) {
+            if *id != guid::of_path(path) {
                 return Err(self.failure(Code::INVALID_ARGUMENT, &format!("{id} is not the id of {path}")));
             }
             if !Path::new(path).is_dir() {
@@ -148,6 +161,9 @@ impl<'a> Layer<'a> {
     /// It is no writable layer, or in another stage.
     pub fn step(&mut self, step: Step) -> Result<()> {
         self.needs_writable()?;
+        if matches!(step, Step::Unprepare | Step::Deactivate) {
+            self.needs_unused()?;
+        }
         let stage = self.stage();
         match stage.after(step) {
             None => Err(self.failure(Code::WRONG_ORDER, &format!("cannot {step:?} it: it is {stage:?}"))),
@@ -193,6 +209,7 @@ impl<'a> Layer<'a> {
     /// # Errors
     /// It is not there, or attached.
     pub fn destroy(&self) -> Result<()> {
+        self.needs_unused()?;
         if self.stage() != Stage::Idle {
             return Err(self.failure(Code::IN_USE, "is attached"));
         }
@@ -214,7 +231,7 @@ impl<'a> Layer<'a> {
             (false, ..) => Err(self.failure(Code::PATH_NOT_FOUND, "is not there")),
             (true, false, _) => Ok(self.path.display().to_string()),
             (true, true, Stage::Idle) => Ok(String::new()),
-            (true, true, _) => Ok(format!(r"\\?\Volume{{{}}}\", guid::of_name(&self.key()))),
+            (true, true, _) => Ok(volume(&self.key()) + "\\"),
         }
     }
 }
@@ -248,7 +265,7 @@ mod tests {
         let scratch = directory(root.path().to_str().unwrap(), "scratch");
         assert_eq!(scratch, directory("", scratch.to_str().unwrap()));
 
-        let mut layer = Layer::at(scratch.clone(), &mut stages);
+        let mut layer = Layer::at(scratch.clone(), &mut stages, &[]);
         let code = |result: Result<()>| result.map_err(|failure| failure.code);
         assert_eq!(code(layer.step(Step::Activate)), Err(Code::PATH_NOT_FOUND));
         assert_eq!(code(layer.create(&[])), Err(Code::INVALID_ARGUMENT));
@@ -271,8 +288,28 @@ mod tests {
         layer.destroy().unwrap();
         assert!(!layer.exists() && stages.is_empty());
 
-        let mut base_layer = Layer::at(base.clone(), &mut stages);
+        let mut base_layer = Layer::at(base.clone(), &mut stages, &[]);
         assert_eq!(base_layer.mount_path().unwrap(), base.display().to_string());
         assert_eq!(code(base_layer.step(Step::Activate)), Err(Code::INVALID_LAYER));
+    }
+
+    #[test]
+    fn a_layer_under_a_system_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let scratch = root.path().join("Scratch");
+        fs::create_dir(&scratch).unwrap();
+        fs::write(scratch.join(DISK), []).unwrap();
+        let in_use = [scratch.to_str().unwrap().to_lowercase()];
+        for (stage, step) in [
+            (Stage::Prepared, Step::Unprepare),
+            (Stage::Active, Step::Deactivate),
+            (Stage::Idle, Step::Activate),
+        ] {
+            let mut stages = Stages::from([(in_use[0].clone(), stage)]);
+            let mut layer = Layer::at(scratch.clone(), &mut stages, &in_use);
+            let refused = layer.step(step).err().map(|failure| failure.code);
+            assert_eq!(refused, (step != Step::Activate).then_some(Code::IN_USE), "{step:?}");
+            assert_eq!(layer.destroy().unwrap_err().code, Code::IN_USE);
+        }
     }
 }

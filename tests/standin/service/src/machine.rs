@@ -5,18 +5,55 @@
 //!              `------------- terminate ----------------------------^
 //! ```
 
-use hcs_schema::properties::{MemoryStats, ProcessDetails, ProcessorStats, Properties, State, Statistics};
-use hcs_schema::results::{ExitType, ProcessStatus};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::code::{Code, Failure, Result};
+use crate::code::{Code, Failure, Family, Result};
 use crate::path::Mapping;
+
+/// Where a system stands, by the service's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the service's")]
+pub enum State {
+    Created,
+    Running,
+    Stopped,
+}
+
+/// What ended a system, by the service's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExitType {
+    /// It was shut down.
+    GracefulExit,
+    /// It was terminated.
+    ForcedExit,
+    /// It ended, and nobody asked it to.
+    UnexpectedExit,
+}
+
+/// A process as it lies on disk, and as the service tells of it: `ProcessStatus`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ProcessStatus {
+    /// Its number.
+    pub process_id: u32,
+    /// Whether it has ended.
+    pub exited: bool,
+    /// Its exit code, once it has ended.
+    pub exit_code: u32,
+    /// Why its exit code is not known: always 0, it is.
+    pub last_wait_result: i32,
+}
 
 /// What a document asks for, as far as the stand-in can give it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
+    /// The schema it is written in, which is that of the DLL that made the system.
+    pub family: Family,
     /// The program that manages the system.
     pub owner: Option<String>,
+    /// The volume of its root, without a separator at its end.
+    pub volume: String,
     /// Directories of the host.
     pub mappings: Vec<Mapping>,
     /// Whether the system ends with its last handle.
@@ -30,6 +67,8 @@ pub struct Record {
     pub id: String,
     /// What its document asks for.
     pub wanted: Wanted,
+    /// The layer that is its root, by its path in lower case.
+    pub layer: Option<String>,
     /// Where it stands.
     pub state: State,
     /// What ended it.
@@ -53,10 +92,11 @@ pub struct Used {
 
 impl Record {
     /// Makes a system that is created.
-    pub fn new(id: &str, wanted: Wanted) -> Self {
+    pub fn new(id: &str, wanted: Wanted, layer: Option<String>) -> Self {
         Self {
             id: id.into(),
             wanted,
+            layer,
             state: State::Created,
             exit: None,
             processes: Vec::new(),
@@ -70,6 +110,18 @@ impl Record {
             _ => Code::INVALID_STATE,
         };
         Err(Failure::new(code, format!("cannot {what} system {}: it is {:?}", self.id, self.state)))
+    }
+
+    /// Refuses what the DLL of the other schema does not do to it. It may look at it and end it, as tools of the newer
+    /// DLL do to containers of the older one. That the newer DLL cannot start what the older one made is known from
+    /// hcsshim (its pull request 2729), and the code is not: it is that of any system that cannot be started.
+    ///
+    /// # Errors
+    /// Another DLL made it.
+    pub fn needs_own(&self, family: Family, what: &str) -> Result<()> {
+        let made = self.wanted.family;
+        let why = || format!("cannot {what} system {} by {family:?}: it was made by {made:?}", self.id);
+        if made == family { Ok(()) } else { Err(Failure::new(Code::INVALID_STATE, why())) }
     }
 
     /// Starts it.
@@ -147,36 +199,40 @@ impl Record {
         handles == 0 && (self.state == State::Stopped || self.wanted.ends_with_last_handle)
     }
 
-    fn statistics(&self) -> Statistics {
+    fn statistics(&self) -> Value {
         let Used { user_100ns, kernel_100ns, commit_peak } = self.used;
-        let processor = ProcessorStats {
-            total_runtime_100ns: user_100ns + kernel_100ns,
-            runtime_user_100ns: user_100ns,
-            runtime_kernel_100ns: kernel_100ns,
-        };
-        let memory = MemoryStats { memory_usage_commit_peak_bytes: commit_peak, ..MemoryStats::default() };
-        Statistics { processor, memory, ..Statistics::default() }
+        json!({
+            "Processor": {
+                "TotalRuntime100ns": user_100ns + kernel_100ns,
+                "RuntimeUser100ns": user_100ns,
+                "RuntimeKernel100ns": kernel_100ns,
+            },
+            "Memory": {"MemoryUsageCommitPeakBytes": commit_peak},
+        })
     }
 
     /// Returns what it says of itself, with what the query asks for.
-    pub fn properties(&self, asked: &[String]) -> Properties {
-        let details = |process_id| ProcessDetails { process_id, ..ProcessDetails::default() };
+    pub fn properties(&self, asked: &[String]) -> Value {
         let asks = |what: &str| asked.iter().any(|asked| asked == what);
-        let list = asks("ProcessList");
-        Properties {
-            id: self.id.clone(),
-            system_type: "Container".into(),
-            runtime_os_type: Some("Windows".into()),
-            name: Some(self.id.clone()),
-            owner: self.wanted.owner.clone(),
-            state: Some(self.state),
-            stopped: self.state == State::Stopped,
-            exit_type: self.exit,
-            statistics: asks("Statistics").then(|| self.statistics()),
-            process_list: self.running().into_iter().filter(|_| list).map(details).collect(),
-            terminate_on_last_handle_closed: Some(self.wanted.ends_with_last_handle),
-            ..Properties::default()
+        let is_stopped = self.state == State::Stopped;
+        let mut properties = json!({
+            "Id": self.id, "SystemType": "Container", "RuntimeOsType": "Windows", "Name": self.id,
+            "State": self.state, "TerminateOnLastHandleClosed": self.wanted.ends_with_last_handle,
+        });
+        let process = |number| json!({"ProcessId": number});
+        // What is absent, false or empty is not written.
+        for (name, value) in [
+            ("Owner", self.wanted.owner.as_ref().map(|owner| json!(owner))),
+            ("Stopped", is_stopped.then(|| json!(true))),
+            ("ExitType", self.exit.map(|exit| json!(exit))),
+            ("Statistics", asks("Statistics").then(|| self.statistics())),
+            ("ProcessList", asks("ProcessList").then(|| self.running().into_iter().map(process).collect())),
+        ] {
+            if let Some(value) = value {
+                properties[name] = value;
+            }
         }
+        properties
     }
 }
 
@@ -185,8 +241,14 @@ mod tests {
     use super::*;
 
     fn record(state: State) -> Record {
-        let wanted = Wanted { owner: None, mappings: Vec::new(), ends_with_last_handle: true };
-        Record { state, ..Record::new("a", wanted) }
+        let wanted = Wanted {
+            family: Family::V1,
+            owner: None,
+            volume: String::new(),
+            mappings: Vec::new(),
+            ends_with_last_handle: true,
+        };
+        Record { state, ..Record::new("a", wanted, None) }
     }
 
     #[test]
@@ -223,16 +285,30 @@ mod tests {
         record.add(8);
         record.add(12);
         record.exited(8, 3, Used { user_100ns: 2, kernel_100ns: 1, commit_peak: 4096 });
-        assert_eq!(record.process(8).unwrap().code(), Some(3));
+        assert_eq!(
+            record.process(8).unwrap(),
+            ProcessStatus { process_id: 8, exited: true, exit_code: 3, last_wait_result: 0 }
+        );
         assert_eq!(record.process(4).unwrap_err().code, Code::ELEMENT_NOT_FOUND);
-        assert_eq!(record.properties(&["ProcessList".into()]).process_list.len(), 1);
-        assert_eq!((record.properties(&[]).process_list, record.properties(&[]).statistics), (vec![], None));
-        let statistics = record.properties(&["Statistics".into()]).statistics.unwrap();
-        assert_eq!(statistics.processor.total_runtime_100ns, 3);
-        assert_eq!(statistics.memory.memory_usage_commit_peak_bytes, 4096);
+        assert_eq!(record.properties(&["ProcessList".into()])["ProcessList"], json!([{"ProcessId": 12}]));
+        let basic = record.properties(&[]);
+        assert_eq!(
+            (basic.get("ProcessList"), basic.get("Statistics"), basic.get("Stopped")),
+            (None, None, None)
+        );
+        let statistics = &record.properties(&["Statistics".into()])["Statistics"];
+        assert_eq!(statistics["Processor"]["TotalRuntime100ns"], 3);
+        assert_eq!(statistics["Memory"]["MemoryUsageCommitPeakBytes"], 4096);
         assert_eq!(record.end(ExitType::ForcedExit).unwrap(), [12]);
         record.add(8);
-        assert_eq!(record.process(8).unwrap().code(), None);
+        assert!(!record.process(8).unwrap().exited);
+    }
+
+    #[test]
+    fn the_other_dll_does_not_run_it() {
+        let record = record(State::Created);
+        record.needs_own(Family::V1, "start").unwrap();
+        assert_eq!(record.needs_own(Family::V2, "start").unwrap_err().code, Code::INVALID_STATE);
     }
 
     #[test]

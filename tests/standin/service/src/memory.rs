@@ -23,6 +23,15 @@ pub unsafe fn text_at(pointer: *const u16) -> String {
     String::from_utf16_lossy(units)
 }
 
+/// Reads the text at `pointer`, where there is one.
+///
+/// # Safety
+/// As [`text_at`].
+pub unsafe fn some_text_at(pointer: *const u16) -> Option<String> {
+    // SAFETY: as the caller says.
+    (!pointer.is_null()).then(|| unsafe { text_at(pointer) })
+}
+
 /// Returns the text in UTF-16, ended by a zero.
 pub fn wide(text: &str) -> Vec<u16> {
     text.encode_utf16().chain([0]).collect()

@@ -21,7 +21,7 @@ use windows_sys::Win32::System::Threading::{
 
 use crate::code::{Code, Failure, Result};
 use crate::document::Process;
-use crate::job;
+use crate::job::{self, Job};
 use crate::machine::Used;
 use crate::memory::wide;
 use crate::path::{self, Mapping};
@@ -85,18 +85,20 @@ impl Pipes {
 ///
 /// # Errors
 /// There is no such program, or no pipe can be made.
-pub fn spawn(document: &Process, mappings: &[Mapping]) -> Result<(Child, Pipes)> {
+pub fn spawn(document: &Process, mappings: &[Mapping], job: Option<&Job>) -> Result<(Child, Pipes)> {
     let line = path::on_host(mappings, &document.command_line);
     let (first, arguments) = path::program(&line);
-    let named = document.application_name.as_deref().filter(|name| !name.is_empty());
-    let program = named.map_or(first.to_owned(), |name| path::on_host(mappings, name));
+    let program = match document.application_name.as_str() {
+        "" => first.to_owned(),
+        name => path::on_host(mappings, name),
+    };
 
     let mut command = Command::new(&program);
     command.raw_arg(arguments.trim_start()).envs(&document.environment);
     // Or else it would be given a console of its own, which is one more process to start.
     command.creation_flags(DETACHED_PROCESS);
-    if let Some(directory) = document.working_directory.as_deref().filter(|path| !path.is_empty()) {
-        command.current_dir(path::on_host(mappings, directory));
+    if !document.working_directory.is_empty() {
+        command.current_dir(path::on_host(mappings, &document.working_directory));
     }
     let mut pipes = Pipes::default();
     let stderr = document.create_std_err_pipe && !document.emulate_console;
@@ -109,8 +111,8 @@ pub fn spawn(document: &Process, mappings: &[Mapping]) -> Result<(Child, Pipes)>
         let missing = failure.code == Code::PATH_NOT_FOUND;
         Failure { code: if missing { Code::FILE_NOT_FOUND } else { failure.code }, ..failure }
     })?;
-    // Where it has ended meanwhile it needs no end.
-    let _ = job::hold(&child);
+    // Where it has ended meanwhile it needs no end, and is in no job.
+    let _ = job::hold(&child).and_then(|()| job.map_or(Ok(()), |job| job.assign(&child)));
     Ok((child, pipes))
 }
 

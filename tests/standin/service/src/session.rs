@@ -3,46 +3,29 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use hcs_schema::properties::State;
-use hcs_schema::results::{ExitType, ProcessStatus, SystemExitStatus};
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::build;
+use crate::call::Call;
 use crate::code::{Code, Failure, Family, Result};
-use crate::document::{self, ProcessChange, PropertyQuery, StreamName, SystemQuery};
+use crate::document::{self, Stream, StreamName};
 use crate::fault::Delivery;
-use crate::machine::Record;
+use crate::job::Job;
+use crate::machine::{ExitType, ProcessStatus, Record, State};
 use crate::process::{self, Pipes};
 use crate::signal;
 use crate::store::{Holder, Store};
 use crate::watch::{Kind, Mailbox, News, Watch};
 
-/// A call that was noted.
-#[derive(Debug)]
-pub struct Call {
-    /// Where the state lies.
-    pub store: Store,
-    /// How its news shall be told.
-    pub delivery: Delivery,
-}
-
-impl Call {
-    /// Notes a call.
-    ///
-    /// # Errors
-    /// There is no state to note it in, or it fails by script.
-    pub fn begin(name: &str, arguments: &Value) -> Result<Self> {
-        let store = Store::from_environment()?;
-        let delivery = store.lock()?.begin(name, arguments)?;
-        Ok(Self { store, delivery })
-    }
-}
-
 /// An open compute system.
 #[derive(Debug)]
 pub struct System {
     store: Store,
+    /// The DLL that the handle is of.
+    family: Family,
     id: String,
+    /// The job object that its processes are in, where this handle made it.
+    job: Option<Job>,
     mailbox: Arc<Mailbox>,
     /// How it is told to this handle that the system ended.
     exit: Arc<Mutex<Delivery>>,
@@ -50,8 +33,9 @@ pub struct System {
 }
 
 impl System {
-    fn new(store: Store, id: &str, holder: Holder) -> Self {
-        Self { store, id: id.to_owned(), mailbox: Arc::default(), exit: Arc::default(), holder: Some(holder) }
+    fn new(store: Store, family: Family, id: &str, job: Option<Job>, holder: Holder) -> Self {
+        let (id, mailbox, exit) = (id.to_owned(), Arc::default(), Arc::default());
+        Self { store, family, id, job, mailbox, exit, holder: Some(holder) }
     }
 
     /// Makes one.
@@ -59,10 +43,14 @@ impl System {
     /// # Errors
     /// Its document is refused, or there is one of its id.
     pub fn create(call: &Call, family: Family, id: &str, text: &str) -> Result<Self> {
-        let wanted = document::container(family, id, text)?;
+        let wanted = document::system(family, build::of_this_windows(), id, text)?;
         sweep(&call.store)?;
-        let holder = call.store.lock()?.create(&Record::new(id, wanted), text)?;
-        let created = Self::new(call.store.clone(), id, holder);
+        let state = call.store.lock()?;
+        let layer = state.layer_of(&wanted.volume)?;
+        let holder = state.create(&Record::new(id, wanted, layer), text)?;
+        let job = Job::of_container(id, state.is_of_system());
+        drop(state);
+        let created = Self::new(call.store.clone(), family, id, job, holder);
         created.exit_if(call.delivery)?;
         Ok(created)
     }
@@ -79,10 +67,10 @@ impl System {
     ///
     /// # Errors
     /// There is none of that id.
-    pub fn open(call: &Call, id: &str) -> Result<Self> {
+    pub fn open(call: &Call, family: Family, id: &str) -> Result<Self> {
         sweep(&call.store)?;
         let holder = call.store.lock()?.open(id)?;
-        Ok(Self::new(call.store.clone(), id, holder))
+        Ok(Self::new(call.store.clone(), family, id, None, holder))
     }
 
     /// Returns its id.
@@ -98,24 +86,31 @@ impl System {
     /// Starts it.
     ///
     /// # Errors
-    /// It was started before.
+    /// It was started before, or another DLL made it.
     pub fn start(&self, delivery: Delivery) -> Result<()> {
         if matches!(delivery, Delivery::Refused(_)) {
             return Ok(());
         }
-        self.store.lock()?.change(&self.id, Record::start)?;
+        let start = |record: &mut Record| {
+            record.needs_own(self.family, "start")?;
+            record.start()
+        };
+        self.store.lock()?.change(&self.id, start)?;
         self.exit_if(delivery)
     }
 
     /// Ends it with its processes.
     ///
     /// # Errors
-    /// It has ended, or shall shut down and does not run.
+    /// It has ended; or it shall shut down, and does not run or another DLL made it.
     pub fn end(&self, how: ExitType, delivery: Delivery) -> Result<()> {
         if delivery == Delivery::Ignored {
             return Ok(());
         }
         let processes = self.store.lock()?.change(&self.id, |record| {
+            if how == ExitType::GracefulExit {
+                record.needs_own(self.family, "shut down")?;
+            }
             let processes = record.end(how)?;
             let early = delivery == Delivery::Early;
             // Set while the state is held, so that no callback finds the end before.
@@ -133,22 +128,23 @@ impl System {
     ///
     /// # Errors
     /// The query is refused.
-    pub fn properties(&self, query: &str) -> Result<String> {
-        let query: PropertyQuery = document::read(query)?;
-        Ok(text(&self.store.lock()?.record(&self.id)?.properties(&query.property_types)))
+    pub fn properties(&self, query: Option<&str>) -> Result<String> {
+        let query = document::property_query(self.family, build::of_this_windows(), query)?;
+        Ok(self.store.lock()?.record(&self.id)?.properties(&query.property_types).to_string())
     }
 
     /// Runs a process in it.
     ///
     /// # Errors
-    /// The document is refused, the system does not run, or the program cannot be run.
-    pub fn create_process(&self, family: Family, text: &str, delivery: Delivery) -> Result<(Process, Pipes)> {
-        let wanted = document::process(family, text)?;
+    /// The document is refused, the system does not run, another DLL made it, or the program cannot be run.
+    pub fn create_process(&self, text: &str, delivery: Delivery) -> Result<(Process, Pipes)> {
+        let wanted = document::process(self.family, build::of_this_windows(), text)?;
         // Held until the process is noted, so that it is in every list of those to be ended.
         let state = self.store.lock()?;
         let record = state.record(&self.id)?;
+        record.needs_own(self.family, "create a process in")?;
         record.may_run()?;
-        let (mut child, pipes) = process::spawn(&wanted, &record.wanted.mappings)?;
+        let (mut child, pipes) = process::spawn(&wanted, &record.wanted.mappings, self.job.as_ref())?;
         let process = Process { pipes: Mutex::new(pipes.again()?), ..self.process(child.id(), delivery) };
         state.change(&self.id, |record| {
             record.add(process.pid);
@@ -231,7 +227,7 @@ impl Process {
     /// # Errors
     /// Its system is gone.
     pub fn properties(&self) -> Result<String> {
-        self.status().map(|status| text(&status))
+        self.status().map(|status| json!(status).to_string())
     }
 
     /// Tells whether it runs.
@@ -267,16 +263,14 @@ impl Process {
     /// # Errors
     /// The request is refused, or it has ended.
     pub fn modify(&self, settings: &str) -> Result<()> {
-        let change: ProcessChange = document::read(settings)?;
+        let change = document::change(build::of_this_windows(), settings)?;
         self.needs_running()?;
         let mut pipes = locked(&self.pipes);
-        match change {
-            ProcessChange::ConsoleSize { .. } => {}
-            ProcessChange::CloseHandle { stream } => match stream.handle {
-                StreamName::StdIn => pipes.stdin = None,
-                StreamName::StdOut => pipes.stdout = None,
-                StreamName::StdErr => pipes.stderr = None,
-            },
+        match change.close_handle {
+            None => {}
+            Some(Stream { handle: StreamName::StdIn }) => pipes.stdin = None,
+            Some(Stream { handle: StreamName::StdOut }) => pipes.stdout = None,
+            Some(Stream { handle: StreamName::StdErr }) => pipes.stderr = None,
         }
         Ok(())
     }
@@ -284,8 +278,9 @@ impl Process {
     /// Sends it a signal.
     ///
     /// # Errors
-    /// It has ended.
-    pub fn signal(&self) -> Result<()> {
+    /// The request is refused, or it has ended.
+    pub fn signal(&self, options: &str) -> Result<()> {
+        document::signal(build::of_this_windows(), options)?;
         self.needs_running()?;
         signal::send(self.pid)
     }
@@ -302,7 +297,8 @@ impl Process {
                 return Vec::new();
             };
             told = true;
-            News { kind: Kind::ProcessExited, status: None, data: Some(text(&status)) }.delivered(delivery)
+            News { kind: Kind::ProcessExited, status: None, data: Some(json!(status).to_string()) }
+                .delivered(delivery)
         };
         Watch::start(Arc::default(), look, tell)
     }
@@ -312,8 +308,8 @@ impl Process {
 ///
 /// # Errors
 /// The query is refused.
-pub fn enumerate(call: &Call, query: &str) -> Result<String> {
-    let query: SystemQuery = document::read(query)?;
+pub fn enumerate(call: &Call, query: Option<&str>) -> Result<String> {
+    let query = document::system_query(build::of_this_windows(), query)?;
     sweep(&call.store)?;
     let state = call.store.lock()?;
     let records = state.ids().into_iter().filter_map(|id| state.record(&id).ok());
@@ -322,7 +318,10 @@ pub fn enumerate(call: &Call, query: &str) -> Result<String> {
 }
 
 /// Removes the systems whose last handle is closed, and ends what ran in them.
-fn sweep(store: &Store) -> Result<()> {
+///
+/// # Errors
+/// One cannot be removed.
+pub fn sweep(store: &Store) -> Result<()> {
     end(store.lock()?.sweep()?);
     Ok(())
 }
@@ -338,14 +337,13 @@ fn exited(exit_type: Option<ExitType>) -> News {
     let unexpected = exit_type == Some(ExitType::UnexpectedExit);
     let code = unexpected.then_some(Code::UNEXPECTED_EXIT);
     let status = code.map_or(0, |code| code.hresult(Family::V1).cast_signed());
-    let data = text(&SystemExitStatus { status, exit_type });
-    News { kind: Kind::SystemExited, status: code, data: Some(data) }
+    let mut data = json!({"Status": status});
+    if let Some(exit_type) = exit_type {
+        data["ExitType"] = json!(exit_type);
+    }
+    News { kind: Kind::SystemExited, status: code, data: Some(data.to_string()) }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn text(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }

@@ -2,17 +2,17 @@
 //! handles of systems, because the system unlocks the files that it had locked.
 
 use std::fs::{self, File, TryLockError};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::code::{Code, Failure, Result};
 use crate::fault::{Delivery, Script};
-use crate::layer::Stages;
-use crate::machine::Record;
+use crate::layer::{self, Stages};
+use crate::log::{Line, Log};
+use crate::machine::{Record, State};
 use crate::watch::ring;
 
 /// The environment variable that names the directory.
@@ -55,6 +55,9 @@ impl Store {
     }
 }
 
+/// The account of callers who may open the job objects of containers.
+const SYSTEM: &str = "SYSTEM";
+
 /// The state, while nobody else touches it.
 #[derive(Debug)]
 pub struct Locked {
@@ -67,20 +70,32 @@ pub struct Locked {
 pub struct Holder(#[expect(dead_code, reason = "it is open, and that is all")] File);
 
 impl Locked {
-    /// Notes a call, and tells how its news shall be delivered.
+    fn log(&self) -> Log {
+        Log::at(self.root.join("calls.jsonl"))
+    }
+
+    /// Notes a call.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn note(&self, call: &str, arguments: &Value) -> Result<Line> {
+        self.log().begin(call, arguments)
+    }
+
+    /// Notes what a call returned; `None` is nothing.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn returned(&self, line: &Line, code: Option<u32>) -> Result<()> {
+        self.log().end(line, code)
+    }
+
+    /// Tells how the news of the last call of that name shall be delivered.
     ///
     /// # Errors
     /// The code that the script has for it.
-    pub fn begin(&self, call: &str, arguments: &Value) -> Result<Delivery> {
-        let path = self.root.join("calls.jsonl");
-        let line = json!({"call": call, "pid": std::process::id(), "arguments": arguments});
-        let write = || {
-            // One write, so that no reader sees half a line.
-            File::options().append(true).create(true).open(&path)?.write_all(format!("{line}\n").as_bytes())
-        };
-        write().map_err(|error| Failure::io(format!("write {}", path.display()), &error))?;
-        let script = self.script()?;
-        script.map_or(Ok(Delivery::Once), |script| script.apply(call, self.count(call)))
+    pub fn script_of(&self, call: &str) -> Result<Delivery> {
+        self.script()?.map_or(Ok(Delivery::Once), |script| script.apply(call, self.log().count(call)))
     }
 
     /// Lets the last call of that name, which has made what it makes, go on.
@@ -88,18 +103,16 @@ impl Locked {
     /// # Errors
     /// The code that the script has for one that makes but a half.
     pub fn halfway(&self, call: &str) -> Result<()> {
-        self.script()?.map_or(Ok(()), |script| script.apply_halfway(call, self.count(call)))
+        self.script()?.map_or(Ok(()), |script| script.apply_halfway(call, self.log().count(call)))
+    }
+
+    /// Tells whether callers are to be taken for the SYSTEM account.
+    pub fn is_of_system(&self) -> bool {
+        fs::read_to_string(self.root.join("account")).is_ok_and(|account| account == SYSTEM)
     }
 
     fn script(&self) -> Result<Option<Script>> {
         fs::read_to_string(self.root.join("faults.json")).ok().map(|text| Script::parse(&text)).transpose()
-    }
-
-    /// Counts the calls of that name so far.
-    fn count(&self, call: &str) -> u64 {
-        let calls = fs::read_to_string(self.root.join("calls.jsonl")).unwrap_or_default();
-        let same = |line: &&str| serde_json::from_str::<Value>(line).is_ok_and(|line| line["call"] == call);
-        calls.lines().filter(same).count() as u64
     }
 
     fn system(&self, id: &str) -> Result<PathBuf> {
@@ -185,6 +198,20 @@ impl Locked {
         Ok(left)
     }
 
+    /// Returns the layers that are the roots of systems which have not ended, by their paths in lower case.
+    pub fn layers_in_use(&self) -> Vec<String> {
+        let records = self.ids().into_iter().filter_map(|id| self.record(&id).ok());
+        records.filter(|record| record.state != State::Stopped).filter_map(|record| record.layer).collect()
+    }
+
+    /// Returns the layer of a volume, by its path in lower case; none where no attached layer has it.
+    ///
+    /// # Errors
+    /// What is attached cannot be read.
+    pub fn layer_of(&self, volume: &str) -> Result<Option<String>> {
+        self.layers(|stages| Ok(stages.keys().find(|key| layer::volume(key) == volume).cloned()))
+    }
+
     /// Reads and changes how far layers are attached.
     ///
     /// # Errors
@@ -245,13 +272,16 @@ fn write(path: &Path, value: &impl Serialize) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use hcs_schema::results::ExitType;
+    use serde_json::json;
 
     use super::*;
-    use crate::machine::Wanted;
+    use crate::code::Family;
+    use crate::machine::{ExitType, Wanted};
 
     fn record(id: &str, ends_with_last_handle: bool) -> Record {
-        Record::new(id, Wanted { owner: None, mappings: Vec::new(), ends_with_last_handle })
+        let (family, volume) = (Family::V1, String::new());
+        let wanted = Wanted { family, owner: None, volume, mappings: Vec::new(), ends_with_last_handle };
+        Record::new(id, wanted, Some(format!("layer of {id}")))
     }
 
     fn code<T>(result: Result<T>) -> Option<Code> {
@@ -267,6 +297,7 @@ mod tests {
         assert_eq!(code(state.create(&record("a", true), "{}")), Some(Code::SYSTEM_ALREADY_EXISTS));
         let second = state.open("a").unwrap();
         state.change("a", |record| record.start().map(|()| record.add(8))).unwrap();
+        assert_eq!(state.layers_in_use(), ["layer of a", "layer of b"]);
         drop(first);
         assert_eq!(state.sweep().unwrap(), [0; 0]);
         drop((second, _stays));
@@ -274,6 +305,7 @@ mod tests {
         assert_eq!(state.ids(), ["b"]);
         assert_eq!(code(state.open("a")), Some(Code::SYSTEM_NOT_FOUND));
         state.change("b", |record| record.end(ExitType::ForcedExit)).unwrap();
+        assert_eq!(state.layers_in_use(), [""; 0]);
         state.sweep().unwrap();
         assert_eq!(state.ids(), [""; 0]);
     }
@@ -298,18 +330,14 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_noted_and_fail_by_script() {
+    fn calls_fail_by_script() {
         let root = tempfile::tempdir().unwrap();
         let state = Store::at(root.path()).lock().unwrap();
         fs::write(root.path().join("faults.json"), r#"[{"call": "A", "n": 2, "code": 1}]"#).unwrap();
-        let calls = ["A", "B", "A", "A"].map(|call| state.begin(call, &json!({"id": "x"})));
-        assert_eq!(calls.map(code), [None, None, Some(Code::Scripted(1)), None]);
-        let log = fs::read_to_string(root.path().join("calls.jsonl")).unwrap();
-        let pid = std::process::id();
-        assert_eq!(
-            log.lines().next(),
-            Some(format!(r#"{{"call":"A","pid":{pid},"arguments":{{"id":"x"}}}}"#).as_str())
-        );
-        assert_eq!(log.lines().count(), 4);
+        let made = |call| {
+            state.note(call, &json!({})).unwrap();
+            code(state.script_of(call))
+        };
+        assert_eq!(["A", "B", "A", "A"].map(made), [None, None, Some(Code::Scripted(1)), None]);
     }
 }

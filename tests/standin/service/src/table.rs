@@ -15,10 +15,18 @@ struct Entries<T> {
     open: BTreeMap<usize, Arc<T>>,
 }
 
+/// Where the handles of vmcompute.dll begin: no two tables have a handle in common, so that one of another kind, or of
+/// the other DLL, is not open.
+pub const OF_VMCOMPUTE: usize = 0x1_0000_0000;
+/// Where the handles of computecore.dll begin.
+pub const OF_COMPUTECORE: usize = 0x2_0000_0000;
+/// How far two tables are apart.
+pub const NEXT_TABLE: usize = 0x1000_0000;
+
 impl<T> Table<T> {
-    /// Makes one without handles.
-    pub const fn new() -> Self {
-        Self(Mutex::new(Entries { last: 0, open: BTreeMap::new() }))
+    /// Makes one without handles. They will be above `first`.
+    pub const fn new(first: usize) -> Self {
+        Self(Mutex::new(Entries { last: first, open: BTreeMap::new() }))
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries<T>> {
@@ -51,12 +59,6 @@ impl<T> Table<T> {
     }
 }
 
-impl<T> Default for Table<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 fn not_open() -> Failure {
     Failure::new(Code::INVALID_HANDLE, "the handle is not open")
 }
@@ -67,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_closed_handle_is_not_open() {
-        let table = Table::new();
+        let table = Table::new(OF_VMCOMPUTE);
         let (one, two) = (table.open("one"), table.open("two"));
         assert_eq!(*table.get(one).unwrap(), "one");
         assert_eq!(*table.close(one).unwrap(), "one");
@@ -76,5 +78,6 @@ mod tests {
             assert_eq!(table.close(handle).unwrap_err().code, Code::INVALID_HANDLE);
         }
         assert_ne!(table.open("three"), two);
+        assert_eq!(Table::<&str>::new(OF_COMPUTECORE).get(two).unwrap_err().code, Code::INVALID_HANDLE);
     }
 }

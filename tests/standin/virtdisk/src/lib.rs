@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
+use service::call::{Call, answered};
 use service::code::{Code, Failure, Family, Result};
 use service::layer::Layer;
 use service::memory::text_at;
-use service::session::Call;
 
 /// A handle.
 type Raw = *mut c_void;
@@ -24,8 +24,11 @@ static DISKS: Mutex<BTreeMap<usize, PathBuf>> = Mutex::new(BTreeMap::new());
 
 /// Does a call, and returns its error of Win32: 0 for none.
 fn answer(name: &str, arguments: &Value, done: impl FnOnce(&Call) -> Result<()>) -> u32 {
-    let failure = Call::begin(name, arguments).and_then(|call| done(&call)).err();
-    failure.map_or(0, |failure| failure.code.hresult(Family::V1) & 0xFFFF)
+    answered(name, arguments, |call| {
+        let failure = call.and_then(|call| done(&call)).err();
+        let code = failure.map_or(0, |failure| failure.code.hresult(Family::V1) & 0xFFFF);
+        (code, Some(code))
+    })
 }
 
 #[unsafe(no_mangle)]
@@ -56,6 +59,6 @@ extern "system" fn DetachVirtualDisk(disk: Raw, _flags: u32, _provider: u32) -> 
     answer("DetachVirtualDisk", &json!({"path": path}), |call| {
         let unknown = || Failure::new(Code::INVALID_ARGUMENT, "no disk has this handle");
         let layer = path.as_deref().and_then(Path::parent).ok_or_else(unknown)?;
-        call.store.lock()?.layers(|stages| Layer::at(layer.to_owned(), stages).detach())
+        call.store.lock()?.layers(|stages| Layer::at(layer.to_owned(), stages, &[]).detach())
     })
 }

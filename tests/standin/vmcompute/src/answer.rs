@@ -1,9 +1,9 @@
 //! How a function answers: a call is noted, done, and its failure told as code and document.
 
 use serde_json::Value;
+use service::call::{Call, answered};
 use service::code::{Code, Family, Result};
 use service::memory::put_text;
-use service::session::Call;
 
 use crate::{Place, Raw};
 
@@ -21,14 +21,17 @@ pub unsafe fn answer(
         // SAFETY: it may be written.
         unsafe { *result = std::ptr::null_mut() };
     }
-    match Call::begin(name, arguments).and_then(|call| done(&call)) {
-        Ok(code) => code.map_or(0, |code| code.hresult(Family::V1).cast_signed()),
-        Err(failure) => {
-            // SAFETY: it is null or may be written.
-            unsafe { put_text(Family::V1, result, &failure.document(Family::V1)) };
-            failure.code.hresult(Family::V1).cast_signed()
-        }
-    }
+    answered(name, arguments, |call| {
+        let code = match call.and_then(|call| done(&call)) {
+            Ok(code) => code.map_or(0, |code| code.hresult(Family::V1)),
+            Err(failure) => {
+                // SAFETY: it is null or may be written.
+                unsafe { put_text(Family::V1, result, &failure.document(Family::V1)) };
+                failure.code.hresult(Family::V1)
+            }
+        };
+        (code.cast_signed(), Some(code))
+    })
 }
 
 /// Returns a handle of a table as the caller knows it.

@@ -7,6 +7,7 @@ use service::code::{Code, Failure, Result};
 use service::guid;
 use service::layer::{Layer, Parent, Step, directory};
 use service::memory::{text_at, wide};
+use service::session::sweep;
 use uuid::Uuid;
 
 use crate::Text;
@@ -59,8 +60,10 @@ impl Named {
         unsafe {
             answer(name, arguments, null_mut(), |call| {
                 let path = directory(&self.home, &self.id);
+                sweep(&call.store)?;
                 let state = call.store.lock()?;
-                let done = state.layers(|stages| done(&mut Layer::at(path, stages)))?;
+                let in_use = state.layers_in_use();
+                let done = state.layers(|stages| done(&mut Layer::at(path, stages, &in_use)))?;
                 state.halfway(name)?;
                 drop(state);
                 put(done).map(|()| None)

@@ -1,5 +1,6 @@
 //! Stands in for vmcompute.dll: compute systems and processes of schema v1, and layers. What the functions do is in
-//! `service`; here is how they are called. There are those that the launcher calls, and no others.
+//! `service`; here is how they are called. There are those that the launcher calls, and no others; and of these, without
+//! the feature `signals`, those that Windows Server 2016 has.
 #![cfg(windows)]
 // UNSAFETY: functions that a caller finds by name and gives addresses.
 #![expect(unsafe_code, reason = "functions of a DLL")]
@@ -8,6 +9,8 @@
 mod answer;
 mod layer;
 mod process;
+#[cfg(feature = "signals")]
+mod signal;
 mod system;
 
 use std::ffi::c_void;
@@ -15,7 +18,7 @@ use std::ptr::null;
 
 use service::code::Family;
 use service::memory::wide;
-use service::table::Table;
+use service::table::{NEXT_TABLE, OF_VMCOMPUTE, Table};
 use service::watch::{Kind, News, Watch};
 
 /// A text of the caller.
@@ -27,8 +30,13 @@ type Raw = *mut c_void;
 /// A function of the caller that is told news: kind, context, status, document.
 type Callback = unsafe extern "system" fn(u32, Raw, i32, Text);
 
+/// Where the handles of systems begin.
+const SYSTEMS: usize = OF_VMCOMPUTE + NEXT_TABLE;
+/// Where the handles of processes begin.
+const PROCESSES: usize = OF_VMCOMPUTE + 2 * NEXT_TABLE;
+
 /// All registered callbacks.
-static WATCHES: Table<Watch> = Table::new();
+static WATCHES: Table<Watch> = Table::new(OF_VMCOMPUTE);
 
 /// What news is told with: addresses of the caller, which it keeps until it unregisters.
 struct Listener {

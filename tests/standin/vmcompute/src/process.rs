@@ -4,7 +4,6 @@ use std::ptr::null_mut;
 
 use serde_json::{Value, json};
 use service::code::{Code, Family, Result};
-use service::document;
 use service::memory::{put_text, text_at};
 use service::process::Information;
 use service::session::Process;
@@ -15,14 +14,17 @@ use crate::system::{SYSTEMS, id, logged};
 use crate::{Callback, Listener, Place, Raw, Text, WATCHES};
 
 /// All open processes.
-static PROCESSES: Table<Process> = Table::new();
+static PROCESSES: Table<Process> = Table::new(crate::PROCESSES);
 
 fn arguments(process: Raw) -> Value {
     json!({"pid": PROCESSES.get(process as usize).ok().map(|process| process.pid())})
 }
 
 /// Does what a call shall do to an open process.
-unsafe fn with(
+///
+/// # Safety
+/// `result` is null or may be written.
+pub unsafe fn with(
     name: &str,
     process: Raw,
     result: Place,
@@ -46,7 +48,7 @@ unsafe extern "system" fn HcsCreateProcess(
         let arguments = json!({"id": id(system), "parameters": logged(&document)});
         answer("HcsCreateProcess", &arguments, result, |call| {
             let system = SYSTEMS.get(system as usize)?;
-            let (created, pipes) = system.create_process(Family::V1, &document, call.delivery)?;
+            let (created, pipes) = system.create_process(&document, call.delivery)?;
             *information = Information::new(created.pid(), pipes);
             *process = raw(PROCESSES.open(created));
             Ok(None)
@@ -78,18 +80,6 @@ unsafe extern "system" fn HcsTerminateProcess(process: Raw, result: Place) -> i3
     unsafe {
         answer("HcsTerminateProcess", &arguments(process), result, |call| {
             PROCESSES.get(process as usize)?.terminate(call.delivery).map(|()| None)
-        })
-    }
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "system" fn HcsSignalProcess(process: Raw, options: Text, result: Place) -> i32 {
-    // SAFETY: the text and the place are the caller's.
-    unsafe {
-        let options = text_at(options);
-        with("HcsSignalProcess", process, result, |process| {
-            document::read::<document::Signal>(&options)?;
-            process.signal().map(|()| None)
         })
     }
 }

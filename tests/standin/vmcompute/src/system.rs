@@ -1,10 +1,10 @@
 //! Compute systems.
 
-use hcs_schema::results::ExitType;
 use serde_json::{Value, json};
 use service::code::{Code, Family, Result};
 use service::fault::Delivery;
-use service::memory::{put_text, text_at};
+use service::machine::ExitType;
+use service::memory::{put_text, some_text_at, text_at};
 use service::session::{self, System};
 use service::table::Table;
 use service::watch::Kind;
@@ -13,7 +13,7 @@ use crate::answer::{answer, raw};
 use crate::{Callback, Listener, Place, Raw, Text, WATCHES};
 
 /// All open systems.
-pub static SYSTEMS: Table<System> = Table::new();
+pub static SYSTEMS: Table<System> = Table::new(crate::SYSTEMS);
 
 /// Reads a document for the log: as JSON where it is, else as text.
 pub fn logged(document: &str) -> Value {
@@ -41,11 +41,16 @@ unsafe fn with(
 unsafe extern "system" fn HcsEnumerateComputeSystems(query: Text, systems: Place, result: Place) -> i32 {
     // SAFETY: the text and the places are the caller's.
     unsafe {
-        let query = text_at(query);
-        answer("HcsEnumerateComputeSystems", &json!({"query": logged(&query)}), result, |call| {
-            put_text(Family::V1, systems, &session::enumerate(call, &query)?);
-            Ok(None)
-        })
+        let query = some_text_at(query);
+        answer(
+            "HcsEnumerateComputeSystems",
+            &json!({"query": query.as_deref().map(logged)}),
+            result,
+            |call| {
+                put_text(Family::V1, systems, &session::enumerate(call, query.as_deref())?);
+                Ok(None)
+            },
+        )
     }
 }
 
@@ -76,7 +81,7 @@ unsafe extern "system" fn HcsOpenComputeSystem(id: Text, system: *mut Raw, resul
     unsafe {
         let id = text_at(id);
         answer("HcsOpenComputeSystem", &json!({"id": id}), result, |call| {
-            *system = raw(SYSTEMS.open(System::open(call, &id)?));
+            *system = raw(SYSTEMS.open(System::open(call, Family::V1, &id)?));
             Ok(None)
         })
     }
@@ -127,9 +132,9 @@ unsafe extern "system" fn HcsGetComputeSystemProperties(
 ) -> i32 {
     // SAFETY: the text and the places are the caller's.
     unsafe {
-        let query = text_at(query);
+        let query = some_text_at(query);
         with("HcsGetComputeSystemProperties", system, result, |system, _| {
-            put_text(Family::V1, properties, &system.properties(&query)?);
+            put_text(Family::V1, properties, &system.properties(query.as_deref())?);
             Ok(None)
         })
     }

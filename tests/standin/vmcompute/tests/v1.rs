@@ -11,13 +11,14 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use hcs_schema::properties::{Properties, State};
-use hcs_schema::results::ProcessStatus;
 use hcs_sys::pipe::Pipe;
 use hcs_sys::vmcompute::{Chain, Layer, Progress, System, enumerate, guid_of_name};
 use hcs_sys::{Code, Error, Kind};
 use serde_json::{Value, json};
-use support::{CLOSE_INPUT, WAIT, alone, calls, code, process_document, program, read_all, wait_for};
+use support::{
+    CLOSE_INPUT, WAIT, alone, calls, code, exit_of, lines, place_of, process_document, program, read,
+    read_all, wait_for,
+};
 
 const DLL: &str = "vmcompute.dll";
 
@@ -87,8 +88,7 @@ fn the_whole_sequence() {
         assert!(output.contains(&format!("in {}", work.display())), "{output}");
         assert!(output.contains("read some input ahoy"), "{output}");
         wait_for(&process_news, Kind::ProcessExited);
-        let status: ProcessStatus = serde_json::from_str(&process.properties().unwrap()).unwrap();
-        assert_eq!((status.process_id, status.code()), (started.pid, Some(7)));
+        assert_eq!(exit_of(&process.properties().unwrap()), (started.pid.into(), Some(7)));
         assert_eq!(code(process.terminate()), Some(Code::PROCESS_ALREADY_STOPPED));
         drop(process);
 
@@ -133,6 +133,52 @@ fn the_whole_sequence() {
                 "HcsEnumerateComputeSystems",
             ]
         );
+        // What each returned is noted, too: pending; ended; all well.
+        let returned = |name: &str| {
+            let lines = lines(root);
+            lines.iter().find(|line| line["call"] == name).unwrap()["result"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(returned("HcsCreateComputeSystem"), "0xC0370103");
+        assert_eq!(returned("HcsTerminateComputeSystem"), "0xC0370110");
+        assert_eq!(returned("HcsCloseComputeSystem"), "0x00000000");
+        assert!(lines(root).iter().all(|line| line["result"].is_string()), "all have returned");
+    });
+}
+
+/// The refusal of what is in use: ERROR_SHARING_VIOLATION.
+const IN_USE: u32 = 0x8007_0020;
+
+#[test]
+fn a_layer_stays_under_its_system() {
+    alone(DLL, "a_layer_stays_under_its_system", |root| {
+        program(root);
+        let disk = Disk::new(root);
+        disk.layer.create(&disk.chain()).unwrap();
+        disk.layer.activate().unwrap();
+        disk.layer.prepare(&disk.chain()).unwrap();
+        let volume = disk.layer.mount_path().unwrap().unwrap();
+        let document = document("a", root, &disk, volume.trim_end_matches('\\')).to_string();
+        let in_use = || {
+            let layer = &disk.layer;
+            for refused in [layer.unprepare(), layer.deactivate(), layer.destroy()] {
+                assert_eq!(code(refused).map(Code::raw), Some(IN_USE));
+            }
+        };
+        let (system, _) = System::create("a", &document).unwrap();
+        in_use();
+        assert_eq!(system.start().unwrap(), Progress::Pending);
+        in_use();
+        assert_eq!(system.terminate().unwrap(), Progress::Pending);
+        disk.layer.unprepare().unwrap();
+        disk.layer.prepare(&disk.chain()).unwrap();
+        drop(system);
+        // It ends with its last handle, and then nothing uses it either.
+        let (system, _) = System::create("a", &document).unwrap();
+        in_use();
+        drop(system);
+        disk.layer.unprepare().unwrap();
+        disk.layer.deactivate().unwrap();
+        disk.layer.destroy().unwrap();
     });
 }
 
@@ -154,7 +200,12 @@ fn refusals_have_code_and_document() {
             panic!("an unknown field is refused");
         };
         assert_eq!(code.raw(), 0xC037_010D);
-        assert!(document.unwrap().contains("unknown field `IsDummy`"));
+        assert_eq!(place_of(&document.unwrap()), "$.IsDummy");
+        let broken = plain("c", root).replace(r"C:\\nspawndir", "nspawndir");
+        let Err(Error::Refused { document, .. }) = System::create("c", &broken) else {
+            panic!("a path that is not absolute is refused");
+        };
+        assert_eq!(place_of(&document.unwrap()), "$.MappedDirectories[0].ContainerPath");
         assert_eq!(system.start().unwrap(), Progress::Pending);
         let absent = json!({"CommandLine": r"C:\nspawndir\absent.exe"}).to_string();
         assert_eq!(self::code(system.create_process(&absent)), Some(Code::FILE_NOT_FOUND));
@@ -205,8 +256,8 @@ fn a_system_ends_with_its_holder() {
             .spawn()
             .unwrap();
         let running = || {
-            let systems: Vec<Properties> = serde_json::from_str(&enumerate("{}").unwrap()).unwrap();
-            systems.first().is_some_and(|system| system.state == Some(State::Running))
+            let systems = read(&enumerate("{}").unwrap());
+            systems[0]["State"] == "Running"
         };
         let deadline = Instant::now() + WAIT;
         while !running() && Instant::now() < deadline {

@@ -47,10 +47,35 @@ pub fn wait_for(receiver: &Receiver<Notification>, kind: Kind) -> Notification {
     told
 }
 
-pub fn calls(root: &Path) -> Vec<String> {
+/// Returns the lines of the log.
+#[allow(dead_code, reason = "each test binary uses its part")]
+pub fn lines(root: &Path) -> Vec<Value> {
     let log = fs::read_to_string(root.join("calls.jsonl")).unwrap();
-    let name = |line: &str| serde_json::from_str::<Value>(line).unwrap()["call"].as_str().unwrap().to_owned();
-    log.lines().map(name).collect()
+    log.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+pub fn calls(root: &Path) -> Vec<String> {
+    lines(root).iter().map(|line| line["call"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Reads a document that the service gave.
+pub fn read(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Returns which process a document of a process is about, and its exit code, once it has ended.
+pub fn exit_of(text: &str) -> (u64, Option<u64>) {
+    let status = read(text);
+    let code =
+        (status["Exited"] == true && status["LastWaitResult"] == 0).then(|| status["ExitCode"].as_u64());
+    (status["ProcessId"].as_u64().unwrap(), code.flatten())
+}
+
+/// Returns the place in a document by which it was refused.
+pub fn place_of(document: &str) -> String {
+    let data = &read(document)["ErrorEvents"][0]["Data"][2]["Value"];
+    let place = data.as_str().unwrap().strip_prefix("Invalid JSON document '");
+    place.unwrap().trim_end_matches('\'').to_owned()
 }
 
 pub fn code<T>(result: Result<T, Error>) -> Option<Code> {
