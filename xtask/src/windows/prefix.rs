@@ -94,7 +94,10 @@ const LACKING: &str = "HcsSetProcessCallback";
 
 fn with_vmcompute(build: u32, name: &str, built: &Path) -> Result<PathBuf> {
     let prefix = copy(build, name)?;
-    for name in ["vmcompute.dll", "virtdisk.dll", "standin_program.exe"] {
+    // It has exports that came with Server 2019.
+    let vmcompute = if build >= SERVER_2019 { "vmcompute.dll" } else { "vmcompute_2016.dll" };
+    replace(&built.join(vmcompute), &prefix.join(SYSTEM).join("vmcompute.dll"))?;
+    for name in ["virtdisk.dll", "standin_program.exe"] {
         install(built, name, &prefix)?;
     }
     Ok(prefix)

@@ -5,11 +5,14 @@
 #![cfg(windows)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod affinity;
 mod attached;
 mod ending;
+mod exports;
 mod faults;
 mod half;
 mod handles;
+mod judged;
 mod launch;
 mod news;
 mod orphans;

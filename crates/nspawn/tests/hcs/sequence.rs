@@ -140,7 +140,7 @@ fn the_documents_say_what_the_config_asks_for(standin: &Standin, schema: Schema)
     assert_eq!(of("max_cpu_percent").verdict, Verdict::Enforced);
     let storage = &of("max_storage_iops").verdict;
     assert_eq!(matches!(storage, Verdict::Partial(_)), schema == Schema::V2, "{storage:?}");
-    // No container has a job object here, so it is set on the program, and the report says so.
+    // Only the SYSTEM account may open the container's job object, so it is set on the program, and the report says so.
     let Enforcement { verdict: Verdict::Partial(reason), .. } = of("cpu_affinity_hex") else {
         panic!("{:?}", report.limits);
     };

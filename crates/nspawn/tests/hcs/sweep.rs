@@ -159,6 +159,11 @@ fn complaints_of(subject: &Subject<'_>, fault: Fault<'_>) -> Vec<String> {
     if failed.is_none() {
         complaints.push("the call was not made".to_owned());
     }
+    // What we read of calls is what was returned.
+    let returned = failed.map(|failed| launched.calls[failed].result.clone());
+    if returned.is_some_and(|result| result != format!("0x{code:08X}")) {
+        complaints.push("the log has another code".to_owned());
+    }
     if launched.elapsed > SOON {
         complaints.push(format!("it took {:?}", launched.elapsed));
     }

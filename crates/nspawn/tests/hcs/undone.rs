@@ -64,7 +64,12 @@ pub fn complaint(calls: &[Call], failed: Option<usize>) -> Option<String> {
 #[test]
 fn lists_that_do_not_undo_are_found_v1_v2() {
     let complaint_of = |names: &[&str], failed| {
-        let call = |name: &&str| Call { name: (*name).to_owned(), arguments: serde_json::Value::Null };
+        let nothing = serde_json::Value::Null;
+        let call = |name: &&str| Call {
+            name: (*name).to_owned(),
+            arguments: nothing.clone(),
+            result: nothing.clone(),
+        };
         complaint(&names.iter().map(call).collect::<Vec<_>>(), failed)
     };
     let whole = [

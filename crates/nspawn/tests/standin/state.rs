@@ -19,6 +19,8 @@ pub struct Call {
     pub name: String,
     /// What it was given.
     pub arguments: Value,
+    /// What it returned: a code; null where it has not returned, and `void` where it returns nothing.
+    pub result: Value,
 }
 
 impl Standin {
@@ -42,7 +44,8 @@ impl Standin {
         let text = fs::read_to_string(self.0.join("calls.jsonl")).unwrap_or_default();
         let call = |line: &str| {
             let mut line: Value = serde_json::from_str(line).unwrap();
-            Call { name: line["call"].as_str().unwrap().to_owned(), arguments: line["arguments"].take() }
+            let name = line["call"].as_str().unwrap().to_owned();
+            Call { name, arguments: line["arguments"].take(), result: line["result"].take() }
         };
         text.lines().map(call).collect()
     }
@@ -54,17 +57,26 @@ impl Standin {
         }
     }
 
+    /// Has callers taken for the SYSTEM account.
+    pub fn become_system(&self) {
+        fs::write(self.0.join("account"), "SYSTEM").unwrap();
+    }
+
     /// Puts a system there that runs although nobody has a handle to it, made to outlive its maker, and its scratch
     /// layer, mounted.
     pub fn leave(&self, id: &str, scratch: &Path) {
         let system = self.0.join("systems").join(id);
+        let layer = scratch.to_str().unwrap().to_lowercase();
         let record = json!({
-            "id": id, "state": "Running", "exit": null, "processes": [],
-            "wanted": {"owner": "hostcompute_nspawn", "mappings": [], "ends_with_last_handle": false},
+            "id": id, "state": "Running", "exit": null, "processes": [], "layer": layer,
+            "wanted": {
+                "family": "V1", "owner": "hostcompute_nspawn", "volume": "", "mappings": [],
+                "ends_with_last_handle": false,
+            },
             "used": {"user_100ns": 0, "kernel_100ns": 0, "commit_peak": 0},
         });
         let mut stages = self.stages();
-        stages[scratch.to_str().unwrap().to_lowercase()] = json!("Prepared");
+        stages[&layer] = json!("Prepared");
         fs::create_dir_all(system.join("holders")).unwrap();
         fs::create_dir_all(scratch).unwrap();
         for (file, text) in [
