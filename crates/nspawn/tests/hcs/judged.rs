@@ -12,9 +12,23 @@ use crate::on_both_schemas;
 use crate::standin::{Standin, alone};
 
 on_both_schemas![
+    a_document_that_is_refused_is_told_with_the_place,
     a_launch_that_goes_well_makes_no_call_that_is_refused,
     a_layer_under_a_system_that_does_not_end_is_in_use,
 ];
+
+fn a_document_that_is_refused_is_told_with_the_place(standin: &Standin, schema: Schema) {
+    let subject = Subject::new(standin, schema, &json!({}));
+    let (code, place) = match schema {
+        Schema::V1 => ("0xC037010D", "$.MappedDirectories[0].HostPath"),
+        Schema::V2 => ("0x8037010D", "$.Container.MappedDirectories[0].HostPath"),
+    };
+    let faults = json!([{"call": "HcsCreateComputeSystem", "code": code, "place": place}]);
+    let said = subject.launch(ample(), &faults).failure().unwrap();
+    assert!(said.contains(&format!("Invalid JSON document '{place}'")), "{said}");
+    assert!(said.contains(code), "{said}");
+    assert_eq!(subject.left(), [""; 0]);
+}
 
 fn a_launch_that_goes_well_makes_no_call_that_is_refused(standin: &Standin, schema: Schema) {
     let limits = json!({"max_ram_mb": 512, "cpus_count": 1, "max_storage_iops": 1024, "hostname": "box"});

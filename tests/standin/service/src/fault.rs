@@ -8,7 +8,7 @@
 //!
 //! `n` counts the calls of that name in `calls.jsonl`, the one in question included; without it every call is meant.
 //! With `half` a call about a layer leaves what it makes, and that code is returned: the disk was full, say.
-//! With `code` nothing is done and that code is returned. With `notify` the call does what it should, and what it
+//! With `code` nothing is done and that code is returned, and with `place` that of a document which is refused there. With `notify` the call does what it should, and what it
 //! leads to is told otherwise. `HcsCreateProcess` leads to the news that the process exited. A request of computecore.dll
 //! that leads to no news is done otherwise: never, late, before the call returns, or not because the service went away.
 //! With `status` the call succeeds, and the news, or the operation, of making a system or starting it says that it
@@ -69,6 +69,7 @@ struct Fault {
     call: String,
     n: Option<u64>,
     code: Option<Number>,
+    place: Option<String>,
     status: Option<Number>,
     half: Option<Number>,
     #[serde(default)]
@@ -105,7 +106,10 @@ impl Script {
     /// The code that the script has for it.
     pub fn apply(&self, call: &str, n: u64) -> Result<Delivery> {
         let Some(fault) = self.fault(call, n) else { return Ok(Delivery::Once) };
-        scripted(call, fault.code.as_ref())?;
+        scripted(call, fault.code.as_ref()).map_err(|failure| match &fault.place {
+            Some(place) => failure.at(place),
+            None => failure,
+        })?;
         let status = fault.status.as_ref().and_then(Number::value);
         Ok(status.map_or(fault.notify, Delivery::Refused))
     }
@@ -134,7 +138,8 @@ mod tests {
     fn calls_fail_as_the_script_says() {
         let script = Script::parse(
             r#"[{"call": "A", "n": 2, "code": "0xC0370105"}, {"call": "B", "notify": "twice"}, {"call": "C", "code": 5},
-                {"call": "E", "status": "0xC0370101"}, {"call": "F", "half": 6}]"#,
+                {"call": "E", "status": "0xC0370101"}, {"call": "F", "half": 6},
+                {"call": "G", "code": 1, "place": "$.A"}]"#,
         )
         .unwrap();
         let code = |call, n| script.apply(call, n).map_err(|failure| failure.code);
@@ -145,6 +150,7 @@ mod tests {
         assert_eq!(code("D", 1), Ok(Delivery::Once));
         assert_eq!(code("E", 1), Ok(Delivery::Refused(0xC037_0101)));
         assert_eq!(code("F", 1), Ok(Delivery::Once));
+        assert_eq!(script.apply("G", 1).unwrap_err().place.as_deref(), Some("$.A"));
         let halfway = |call| script.apply_halfway(call, 1).map_err(|failure| failure.code);
         assert_eq!((halfway("C"), halfway("D"), halfway("F")), (Ok(()), Ok(()), Err(Code::Scripted(6))));
     }
