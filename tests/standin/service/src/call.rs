@@ -24,15 +24,16 @@ pub fn answered<T>(
 ) -> T {
     let noted = Store::from_environment().and_then(|store| {
         let state = store.lock()?;
-        Ok((state.note(name, arguments)?, state.script_of(name), store.clone()))
+        let (line, delivery) = (state.note(name, arguments)?, state.script_of(name));
+        drop(state);
+        Ok((line, delivery.map(|delivery| Call { store, delivery })))
     });
-    let (line, delivery, store) = match noted {
+    let (line, call) = match noted {
         Ok(noted) => noted,
         Err(failure) => return answer(Err(failure)).0,
     };
-    let call = delivery.map(|delivery| Call { store: store.clone(), delivery });
     let (value, code) = answer(call);
     // A test that reads the log finds it missing.
-    let _ = store.lock().and_then(|state| state.returned(&line, code));
+    let _ = line.end(code);
     value
 }

@@ -5,11 +5,10 @@
 //! {"call":"HcsWaitForOperationResult","pid":32,"arguments":{"milliseconds":20000},"result":"0x00000000"}
 //! ```
 //!
-//! `result` is null as long as a call has not returned, and `"void"` where it returns nothing. Whoever calls these
-//! functions holds the lock of the state.
+//! `result` is null as long as a call has not returned, and `"void"` where it returns nothing.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -26,6 +25,7 @@ pub struct Log(PathBuf);
 /// The line of a call that goes on.
 #[derive(Debug)]
 pub struct Line {
+    file: File,
     offset: u64,
     text: String,
 }
@@ -36,7 +36,7 @@ impl Log {
         Self(path)
     }
 
-    /// Notes that a call begins.
+    /// Notes that a call begins, while nobody else does.
     ///
     /// # Errors
     /// The disk's refusal.
@@ -44,37 +44,17 @@ impl Log {
         let whole = json!({"call": call, "pid": std::process::id(), "arguments": arguments, "result": null});
         let text = whole.to_string().trim_end_matches("null}").to_owned() + GOES_ON;
         let write = || {
-            let mut file = File::options().append(true).create(true).open(&self.0)?;
-            let offset = file.metadata()?.len();
+            let mut file =
+                File::options().read(true).write(true).create(true).truncate(false).open(&self.0)?;
+            let offset = file.seek(SeekFrom::End(0))?;
             // One write, so that no reader sees half a line.
             file.write_all(text.as_bytes())?;
-            Ok(offset)
+            Ok((file, offset))
         };
         match write() {
-            Ok(offset) => Ok(Line { offset, text }),
-            Err(error) => Err(self.failure(&error)),
+            Ok((file, offset)) => Ok(Line { file, offset, text }),
+            Err(error) => Err(Failure::io(format!("write {}", self.0.display()), &error)),
         }
-    }
-
-    /// Notes what a call returned; `None` is nothing. A test may have begun the log anew meanwhile: then nothing is.
-    ///
-    /// # Errors
-    /// The disk's refusal.
-    pub fn end(&self, line: &Line, code: Option<u32>) -> Result<()> {
-        let result = code.map_or("\"void\"".to_owned(), |code| format!("\"0x{code:08X}\""));
-        let write = || {
-            let mut file = File::options().read(true).write(true).open(&self.0)?;
-            let mut there = Vec::new();
-            file.seek(SeekFrom::Start(line.offset))?;
-            (&mut file).take(line.text.len() as u64).read_to_end(&mut there)?;
-            if there != line.text.as_bytes() {
-                return Ok(());
-            }
-            let end = format!("{result:<width$}}}\n", width = GOES_ON.len() - 2);
-            file.seek(SeekFrom::Start(line.offset + (line.text.len() - GOES_ON.len()) as u64))?;
-            file.write_all(end.as_bytes())
-        };
-        write().map_err(|error| self.failure(&error))
     }
 
     /// Counts the calls of that name so far.
@@ -83,9 +63,24 @@ impl Log {
         let same = |line: &&str| serde_json::from_str::<Value>(line).is_ok_and(|line| line["call"] == call);
         calls.lines().filter(same).count() as u64
     }
+}
 
-    fn failure(&self, error: &std::io::Error) -> Failure {
-        Failure::io(format!("write {}", self.0.display()), error)
+impl Line {
+    /// Notes what the call returned; `None` is nothing. The bytes that are changed are this line's own, whatever others
+    /// add meanwhile. A test may have begun the log anew: then nothing is noted.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn end(mut self, code: Option<u32>) -> io::Result<()> {
+        let result = code.map_or("\"void\"".to_owned(), |code| format!("\"0x{code:08X}\""));
+        let mut there = vec![0; self.text.len()];
+        self.file.seek(SeekFrom::Start(self.offset))?;
+        if self.file.read_exact(&mut there).is_err() || there != self.text.as_bytes() {
+            return Ok(());
+        }
+        let end = format!("{result:<width$}}}\n", width = GOES_ON.len() - 2);
+        self.file.seek(SeekFrom::Start(self.offset + (self.text.len() - GOES_ON.len()) as u64))?;
+        self.file.write_all(end.as_bytes())
     }
 }
 
@@ -107,8 +102,8 @@ mod tests {
         let third = log.begin("A", &json!({})).unwrap();
         let line = |call: &str, arguments: Value, result: Value| json!({"call": call, "pid": std::process::id(), "arguments": arguments, "result": result});
         assert_eq!(lines()[0], line("A", json!({"result": null}), Value::Null));
-        log.end(&second, None).unwrap();
-        log.end(&first, Some(0x8037_010D)).unwrap();
+        second.end(None).unwrap();
+        first.end(Some(0x8037_010D)).unwrap();
         let wanted = [
             line("A", json!({"result": null}), json!("0x8037010D")),
             line("B", json!({}), json!("void")),
@@ -118,7 +113,7 @@ mod tests {
         assert_eq!((log.count("A"), log.count("B"), log.count("C")), (2, 1, 0));
         // Begun anew by a test: what returns now is of the old one.
         fs::write(&path, "{}\n").unwrap();
-        log.end(&third, Some(0)).unwrap();
+        third.end(Some(0)).unwrap();
         assert_eq!(lines(), [json!({})]);
     }
 }

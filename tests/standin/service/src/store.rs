@@ -82,14 +82,6 @@ impl Locked {
         self.log().begin(call, arguments)
     }
 
-    /// Notes what a call returned; `None` is nothing.
-    ///
-    /// # Errors
-    /// The log cannot be written.
-    pub fn returned(&self, line: &Line, code: Option<u32>) -> Result<()> {
-        self.log().end(line, code)
-    }
-
     /// Tells how the news of the last call of that name shall be delivered.
     ///
     /// # Errors
