@@ -28,6 +28,7 @@ pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
     }
     drop(teller);
     give_up_privileges(prepared)?;
+    prepared.filters.apply().map_err(io).map_err(failed(Step::Filter))?;
     keep_only(prepared, [&children, &outcome]);
     await_exec(prepared, outcome)?;
     Init { prepared, program, subject: Subject::default(), waiting: Waiting::default() }.run(&children);

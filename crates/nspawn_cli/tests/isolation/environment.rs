@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::both::on_both;
-use crate::launcher::place::shared_root;
+use crate::case::{Case, rows};
 use crate::launcher::programs::Target;
 use crate::launcher::run::{Ran, run};
 use crate::probe::Probe;
 
-on_both!(i12_nothing_of_the_caller_s_environment);
+rows!(i12_nothing_of_the_caller_s_environment, i12_state_is_for_its_owner_alone);
 
 /// What the caller has in its environment.
 const SECRETS: [(&str, &str); 9] = [
@@ -30,21 +29,21 @@ const SECRETS: [(&str, &str); 9] = [
 
 fn run_with_secrets(probe: &Probe, changes: Value, arguments: &[&str]) -> Ran {
     probe.configure(changes, arguments);
-    run(probe.place.launcher(&shared_root()).envs(SECRETS)).succeeded()
+    run(probe.launcher().envs(SECRETS)).succeeded()
 }
 
 fn given() -> Value {
     json!({"environment": {"GIVEN": "to the program"}})
 }
 
-fn i12_nothing_of_the_caller_s_environment(name: &str, target: Target) {
-    let Some(probe) = Probe::ready(name, target, &[]) else { return };
+fn i12_nothing_of_the_caller_s_environment(case: Case) {
+    let Some(probe) = Probe::ready(case, &[]) else { return };
     // Of its own, and of what runs beside it; pid 1's cannot be read.
     for process in ["self", "2", "4", "1"] {
         let ran = run_with_secrets(&probe, given(), &["cat", &format!("/proc/{process}/environ")]);
         assert!(!ran.text().contains("s3cret") && !ran.text().contains("FOO_TOKEN"), "{process}: {ran:?}");
         assert!(process != "1" || ran.stdout.is_empty(), "{ran:?}");
-        if (process, target) == ("self", Target::Native) {
+        if (process, case.target) == ("self", Target::Native) {
             assert_eq!(ran.told("line"), ["HOME=/home", "PATH=/usr/bin:/bin", "GIVEN=to the program"]);
         }
     }
@@ -70,32 +69,43 @@ fn i12_a_windows_program_s_variables() {
     assert!(!ran.text().contains("s3cret"), "{variables:?}");
 }
 
-#[test]
-fn i12_state_is_for_its_owner_alone() {
-    let name = "environment::i12_state_is_for_its_owner_alone";
-    let Some(probe) = Probe::ready(name, Target::Native, &[]) else { return };
-    probe.configure(json!({"name": "seen"}), &["rest", "500"]);
-    let root = probe.place.root();
-    let mut launcher = probe.place.launcher(&root).arg("--quiet").spawn().unwrap();
-    let lock = root.join("run/nspawn_seen/lock");
+fn i12_state_is_for_its_owner_alone(case: Case) {
+    let Some(probe) = Probe::ready(case, &[]) else { return };
+    let name = format!("seen{:?}{:?}{}", case.target, case.who, std::process::id());
+    probe.configure(json!({"name": name}), &["rest", "500"]);
+    let root = probe.root();
+    let mut launcher = probe.launcher().arg("--quiet").spawn().unwrap();
+    let lock = root.join(format!("run/nspawn_{name}/lock"));
     let patience = Instant::now() + Duration::from_secs(10);
     while !lock.exists() {
         assert!(Instant::now() < patience, "the container did not start");
         std::thread::sleep(Duration::from_millis(5));
     }
+    // What is in a layer has Windows' own modes; nobody else comes there.
     let mut seen = Vec::new();
-    look(&root, &mut seen);
+    for above in ["", "run", "data", "data/base", "data/scratch"] {
+        look(&root.join(above), Depth::Itself, &mut seen);
+    }
+    look(&root.join(format!("run/nspawn_{name}")), Depth::All, &mut seen);
+    look(&root.join(format!("data/scratch/nspawn_{name}")), Depth::Itself, &mut seen);
     assert!(launcher.wait().unwrap().success());
-    assert!(seen.iter().any(|(path, _)| path.ends_with("nspawn_seen/lock")), "{seen:?}");
+    assert!(seen.iter().any(|(path, _)| path.ends_with(&format!("nspawn_{name}/lock"))), "{seen:?}");
     let open: Vec<_> = seen.iter().filter(|(_, mode)| mode & 0o077 != 0).collect();
     assert!(open.is_empty(), "{open:?}");
 }
 
-fn look(path: &Path, seen: &mut Vec<(String, u32)>) {
+/// How much is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Itself,
+    All,
+}
+
+fn look(path: &Path, depth: Depth, seen: &mut Vec<(String, u32)>) {
     // Something may go while we look: the container ends by itself.
     let Ok(metadata) = fs::symlink_metadata(path) else { return };
     seen.push((path.display().to_string(), metadata.mode() & 0o7777));
-    for entry in fs::read_dir(path).into_iter().flatten() {
-        look(&entry.unwrap().path(), seen);
+    if depth == Depth::All {
+        fs::read_dir(path).into_iter().flatten().for_each(|entry| look(&entry.unwrap().path(), depth, seen));
     }
 }

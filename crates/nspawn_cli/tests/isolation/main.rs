@@ -6,8 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../launcher/both.rs"]
-mod both;
+#[path = "../launcher/case.rs"]
+mod case;
 mod environment;
 mod files;
 mod host;

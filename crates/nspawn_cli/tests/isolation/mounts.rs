@@ -5,21 +5,20 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::both::on_both;
+use crate::case::{Case, rows};
 use crate::launcher::machine::Need;
-use crate::launcher::place::shared_root;
 use crate::launcher::programs::Target;
 use crate::launcher::run::{Ran, run};
 use crate::probe::{EROFS, Probe, assert_all, results};
 
-on_both!(no_mount_gives_more_than_it_must, read_only_goes_all_the_way_down);
+rows!(no_mount_gives_more_than_it_must, read_only_goes_all_the_way_down);
 
 /// Where a container may write.
 const WRITABLE: [&str; 8] =
     ["/dev/pts", "/dev/shm", "/tmp", "/home", "/run/nspawn", "/wine", "/work", "/wine/drive_c/work"];
 
-fn no_mount_gives_more_than_it_must(name: &str, target: Target) {
-    let Some(probe) = Probe::ready(name, target, &[]) else { return };
+fn no_mount_gives_more_than_it_must(case: Case) {
+    let Some(probe) = Probe::ready(case, &[]) else { return };
     let ran = probe.run(json!({}), &["cat", "/proc/self/mountinfo"]);
     let mounts = ran.told("line");
     assert!(mounts.len() > 10, "{mounts:?}");
@@ -43,8 +42,9 @@ fn run_with_mount(probe: &Probe, access: &str, arguments: &[&str]) -> Ran {
     let source = probe.place.at("source");
     let mount = json!({"source": source, "destination": "C:/data", "read_only": access == "read-only"});
     probe.configure(json!({"mounts": [mount]}), arguments);
-    let launcher = probe.place.launcher(&shared_root());
-    let script = r#"mount -t tmpfs none "$1/below"; echo x > "$1/below/file"; shift; exec "$@""#;
+    let launcher = probe.launcher();
+    let script = r#"mount -t tmpfs none "$1/below" -o mode=777
+        echo x > "$1/below/file"; chmod 666 "$1/below/file"; shift; exec "$@""#;
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-ec", script, "sh"]).arg(&source);
     run(command.arg(launcher.get_program()).args(launcher.get_args())).succeeded()
@@ -55,10 +55,10 @@ fn make_source(probe: &Probe) {
     fs::write(probe.place.at("source/file"), "x").unwrap();
 }
 
-fn read_only_goes_all_the_way_down(name: &str, target: Target) {
-    let Some(probe) = Probe::ready(name, target, &[Need::Unshare]) else { return };
+fn read_only_goes_all_the_way_down(case: Case) {
+    let Some(probe) = Probe::ready(case, &[Need::Unshare]) else { return };
     make_source(&probe);
-    let data = match target {
+    let data = match case.target {
         Target::Native => "/data",
         Target::Windows => "/wine/drive_c/data",
     };

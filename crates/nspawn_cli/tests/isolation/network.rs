@@ -6,14 +6,13 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
 use serde_json::json;
 
-use crate::both::on_both;
-use crate::launcher::programs::Target;
+use crate::case::{Case, rows};
 use crate::probe::{ECONNREFUSED, ENOENT, Probe, assert_all, results};
 
-on_both!(i11_only_its_own_loopback, i11_no_service_of_the_host, i11_no_abstract_socket_of_the_host);
+rows!(i11_only_its_own_loopback, i11_no_service_of_the_host, i11_no_abstract_socket_of_the_host);
 
-fn i11_only_its_own_loopback(name: &str, target: Target) {
-    let Some(probe) = Probe::ready(name, target, &[]) else { return };
+fn i11_only_its_own_loopback(case: Case) {
+    let Some(probe) = Probe::ready(case, &[]) else { return };
     let ran = probe.run(json!({}), &["network"]);
     let interfaces: Vec<String> = ran
         .told("interface")
@@ -24,8 +23,8 @@ fn i11_only_its_own_loopback(name: &str, target: Target) {
     assert_eq!((results(&ran, "bound")[0].0, results(&ran, "loopback")[0].0), (0, 0), "{ran:?}");
 }
 
-fn i11_no_service_of_the_host(name: &str, target: Target) {
-    let Some(probe) = Probe::ready(name, target, &[]) else { return };
+fn i11_no_service_of_the_host(case: Case) {
+    let Some(probe) = Probe::ready(case, &[]) else { return };
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     TcpStream::connect(address).unwrap();
@@ -33,9 +32,9 @@ fn i11_no_service_of_the_host(name: &str, target: Target) {
     assert_all(&ran, "connect", 1, &[ECONNREFUSED]);
 }
 
-fn i11_no_abstract_socket_of_the_host(name: &str, target: Target) {
-    let Some(probe) = Probe::ready(name, target, &[]) else { return };
-    let socket = format!("nspawn_test_{}_{target:?}", std::process::id());
+fn i11_no_abstract_socket_of_the_host(case: Case) {
+    let Some(probe) = Probe::ready(case, &[]) else { return };
+    let socket = format!("nspawn_test_{}_{:?}_{:?}", std::process::id(), case.target, case.who);
     let address = SocketAddr::from_abstract_name(&socket).unwrap();
     let _listener = UnixListener::bind_addr(&address).unwrap();
     UnixStream::connect_addr(&address).unwrap();

@@ -1,9 +1,13 @@
 //! Runs the probes of `programs/`.
 
+use std::path::PathBuf;
+use std::process::Command;
+
 use serde_json::{Value, json};
 
-use crate::launcher::machine::{NATIVE, Need, WINDOWS, has};
-use crate::launcher::place::{Place, shared_root};
+use crate::case::Case;
+use crate::launcher::machine::Need;
+use crate::launcher::place::Place;
 use crate::launcher::programs::{Target, program};
 use crate::launcher::run::{Ran, run};
 
@@ -22,30 +26,32 @@ pub const ECONNREFUSED: i64 = -111;
 pub struct Probe {
     pub place: Place,
     program: &'static str,
+    target: Target,
 }
 
 impl Probe {
     /// Makes a place for the probe that makes system calls, where the machine has all that it needs.
-    pub fn ready(test: &str, target: Target, needs: &[Need]) -> Option<Self> {
-        let (always, name) = match target {
-            Target::Native => (NATIVE, "probe"),
-            Target::Windows => (WINDOWS, "probe.exe"),
+    pub fn ready(case: Case, needs: &[Need]) -> Option<Self> {
+        let name = match case.target {
+            Target::Native => "probe",
+            Target::Windows => "probe.exe",
         };
-        Self::of(test, (target, "isolation/programs/probe.c", name), &[always, needs])
+        Self::of(case, ("isolation/programs/probe.c", name), needs)
     }
 
-    /// Makes a place for the probe that uses Windows' own functions.
-    pub fn of_windows(test: &str, needs: &[Need]) -> Option<Self> {
-        let source = "isolation/programs/windows_view.c";
-        Self::of(test, (Target::Windows, source, "windows_view.exe"), &[WINDOWS, needs])
+    /// Makes a place for the probe that uses Windows' own functions, which root starts.
+    pub fn of_windows(name: &'static str, needs: &[Need]) -> Option<Self> {
+        let case = Case::of_root(name, Target::Windows);
+        Self::of(case, ("isolation/programs/windows_view.c", "windows_view.exe"), needs)
     }
 
-    fn of(
-        test: &str,
-        (target, source, name): (Target, &str, &'static str),
-        needs: &[&[Need]],
-    ) -> Option<Self> {
-        has(test, needs).then(|| Self { place: Place::with(&program(target, source)), program: name })
+    fn of(case: Case, (source, name): (&str, &'static str), needs: &[Need]) -> Option<Self> {
+        let made = || Self {
+            place: Place::of(case.who).holding(&program(case.target, source)),
+            program: name,
+            target: case.target,
+        };
+        case.is_possible(needs).then(made)
     }
 
     /// Writes the configuration: `changes`, and these arguments.
@@ -60,7 +66,20 @@ impl Probe {
     /// Runs it.
     pub fn run(&self, changes: Value, arguments: &[&str]) -> Ran {
         self.configure(changes, arguments);
-        run(&mut self.place.launcher(&shared_root())).succeeded()
+        run(&mut self.launcher()).succeeded()
+    }
+
+    /// Returns the command that launches the configuration.
+    pub fn launcher(&self) -> Command {
+        self.place.launcher(&self.root())
+    }
+
+    /// Returns where its launchers keep state.
+    pub fn root(&self) -> PathBuf {
+        match self.target {
+            Target::Native => self.place.root(),
+            Target::Windows => self.place.windows_root(),
+        }
     }
 }
 

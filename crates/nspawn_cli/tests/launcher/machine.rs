@@ -8,12 +8,15 @@ use std::process::Command;
 
 use super::place::scratch;
 use super::programs::Target;
+use super::who::Who;
 
 /// Something that a test needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// To be root: containers are made.
     Root,
+    /// A plain user who may have user namespaces.
+    PlainUser,
     /// A compiler.
     Compiler(Target),
     /// Wine.
@@ -77,6 +80,10 @@ impl Need {
     fn missing(self) -> Option<String> {
         let (there, reason) = match self {
             Self::Root => (is_root(), "starting a container needs root".to_owned()),
+            Self::PlainUser => {
+                let reason = "needs setpriv and unshare, and user namespaces for plain users";
+                (Who::Plain.may_start(), reason.to_owned())
+            }
             Self::Compiler(target) => {
                 (target.links(), format!("{} cannot link a program", target.compiler()))
             }
@@ -89,7 +96,8 @@ impl Need {
     }
 }
 
-fn is_root() -> bool {
+/// Tells whether root runs the tests.
+pub fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
 }
 

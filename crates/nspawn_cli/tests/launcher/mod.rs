@@ -5,3 +5,4 @@ pub mod machine;
 pub mod place;
 pub mod programs;
 pub mod run;
+pub mod who;

@@ -1,35 +1,76 @@
 //! A directory of one test: its configuration, its process directory, and where its launchers keep state.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::programs::{Target, program};
+use super::run::run;
+use super::who::{Who, is_open_to_all};
+
 /// `config.json`, the process directory `work`, and `root`, which launchers make when they keep state. It lies on the
 /// disk of the build directory, so that storage can be limited.
 #[derive(Debug)]
-pub struct Place(TempDir);
+pub struct Place {
+    directory: TempDir,
+    who: Who,
+}
 
 impl Place {
-    /// Makes a place with an empty process directory.
+    /// Makes a place with an empty process directory, for root.
     pub fn new() -> Self {
-        let place = Self(tempfile::Builder::new().prefix("place-").tempdir_in(scratch()).unwrap());
+        Self::of(Who::Root)
+    }
+
+    /// Makes a place whose process directory holds `program` under its own name, for root.
+    pub fn with(program: &Path) -> Self {
+        Self::of(Who::Root).holding(program)
+    }
+
+    /// Makes a place with an empty process directory.
+    pub fn of(who: Who) -> Self {
+        let named = tempfile::Builder::new().prefix("place-").to_owned();
+        let directory = match who {
+            Who::Root => named.tempdir_in(scratch()),
+            // Where every user may go, as below the build's directory may not be.
+            Who::Plain => named.tempdir(),
+        };
+        let place = Self { directory: directory.unwrap(), who };
         fs::create_dir(place.work()).unwrap();
         place
     }
 
-    /// Makes a place whose process directory holds `program` under its own name.
-    pub fn with(program: &Path) -> Self {
-        let place = Self::new();
-        place.put(program, program.file_name().unwrap().to_str().unwrap());
-        place
+    /// Puts `program` into the process directory under its own name.
+    pub fn holding(self, program: &Path) -> Self {
+        self.put(program, program.file_name().unwrap().to_str().unwrap());
+        self
+    }
+
+    /// Returns where launchers of Windows programs keep state: making a base layer takes seconds, so there is one for
+    /// all. A plain user has a copy of it.
+    pub fn windows_root(&self) -> PathBuf {
+        if self.who == Who::Root {
+            return shared_root();
+        }
+        let base = self.root().join("data/base");
+        if !base.exists() {
+            DirBuilder::new().recursive(true).mode(0o700).create(self.root().join("data")).unwrap();
+            let mut cp = Command::new("cp");
+            cp.arg("--archive").args([base_of_all(), &base]);
+            assert!(cp.status().unwrap().success());
+            self.who.own(&self.root());
+        }
+        self.root()
     }
 
     /// Returns the path of something in the place.
     pub fn at(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.directory.path().join(name)
     }
 
     /// Returns the process directory.
@@ -78,10 +119,40 @@ impl Place {
 
     /// Returns the command that launches another configuration.
     pub fn launcher_of(&self, config: &Path, root: &Path) -> Command {
-        let mut launcher = Command::new(env!("CARGO_BIN_EXE_hostcompute_nspawn"));
+        self.hand_over();
+        let mut launcher = self.who.command(self.binary());
+        if self.who == Who::Plain {
+            launcher.env("HOME", self.directory.path());
+        }
         launcher.arg("--config").arg(config).arg("--root").arg(root);
         launcher.arg("--report").arg(self.at("report.json"));
         launcher
+    }
+
+    /// Returns the launcher's file, at a place where who starts it may read it.
+    fn binary(&self) -> PathBuf {
+        let built = PathBuf::from(env!("CARGO_BIN_EXE_hostcompute_nspawn"));
+        if self.who == Who::Root || is_open_to_all(&built) {
+            return built;
+        }
+        let copy = self.at("launcher");
+        if !copy.exists() {
+            // By another process: what we write, a test that forks at that moment holds open, and then it cannot be
+            // executed.
+            assert!(Command::new("cp").arg(built).arg(&copy).status().unwrap().success());
+        }
+        copy
+    }
+
+    /// Gives what lies here to who starts containers; state is his already, as his launchers made it.
+    fn hand_over(&self) {
+        for entry in fs::read_dir(self.directory.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path != self.root() {
+                self.who.own(&path);
+            }
+        }
+        self.who.own_itself(self.directory.path());
     }
 
     /// Returns the last run's report.
@@ -93,6 +164,17 @@ impl Place {
 /// Returns a root that all Windows programs of these tests share: making its base layer takes seconds.
 pub fn shared_root() -> PathBuf {
     scratch().join("walls_state")
+}
+
+/// Returns the base layers in the shared root, making that of the host's Wine where there is none.
+fn base_of_all() -> &'static Path {
+    static BASE: OnceLock<PathBuf> = OnceLock::new();
+    BASE.get_or_init(|| {
+        let place = Place::with(&program(Target::Windows, "launcher/nothing.c"));
+        place.configure("nothing.exe", json!({}));
+        run(&mut place.launcher(&shared_root())).succeeded();
+        shared_root().join("data/base")
+    })
 }
 
 /// Returns the directory of the build in which tests may keep files.

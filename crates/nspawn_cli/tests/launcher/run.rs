@@ -1,6 +1,7 @@
 //! Runs a command to its end and keeps all that can be seen of it.
 // UNSAFETY: wait4, which alone tells the memory that one child used.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::os::unix::process::ExitStatusExt as _;
@@ -12,7 +13,6 @@ use std::time::{Duration, Instant};
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// What came of a run.
-#[derive(Debug)]
 pub struct Ran {
     /// Its exit status; absent where a signal ended it.
     pub status: Option<i32>,
@@ -24,6 +24,13 @@ pub struct Ran {
     pub elapsed: Duration,
     /// The most memory it had at once, in bytes.
     pub peak_resident: u64,
+}
+
+impl fmt::Debug for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, elapsed, peak_resident, stderr, .. } = self;
+        write!(f, "{status:?} after {elapsed:?}, {peak_resident} bytes\n{stderr}\n{}", self.text())
+    }
 }
 
 impl Ran {

@@ -1,11 +1,15 @@
 //! Runs `hog.c` under limits, native and Windows.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
-use crate::launcher::machine::{NATIVE, Need, WINDOWS, has};
-use crate::launcher::place::{Place, shared_root};
+use crate::case::Case;
+use crate::launcher::machine::Need;
+use crate::launcher::place::Place;
 use crate::launcher::programs::{Target, program};
 use crate::launcher::run::{Ran, run};
+use crate::launcher::who::Who;
 
 const SOURCE: &str = "limits/programs/hog.c";
 
@@ -14,17 +18,64 @@ const SOURCE: &str = "limits/programs/hog.c";
 pub struct Hog {
     pub place: Place,
     program: &'static str,
+    case: Case,
 }
 
 impl Hog {
     /// Makes a place for a test, where the machine has all that it needs.
-    pub fn ready(test: &str, target: Target, needs: &[Need]) -> Option<Self> {
-        let (always, program_name) = match target {
-            Target::Native => (NATIVE, "hog"),
-            Target::Windows => (WINDOWS, "hog.exe"),
+    pub fn ready(case: Case, needs: &[Need]) -> Option<Self> {
+        let program_name = match case.target {
+            Target::Native => "hog",
+            Target::Windows => "hog.exe",
         };
-        has(test, &[always, needs])
-            .then(|| Self { place: Place::with(&program(target, SOURCE)), program: program_name })
+        let made = || Self {
+            place: Place::of(case.who).holding(&program(case.target, SOURCE)),
+            program: program_name,
+            case,
+        };
+        case.is_possible(needs).then(made)
+    }
+
+    /// As [`ready`](Self::ready), where `limits` can be held for who starts it. Where they cannot, the program must not
+    /// run: asserts that, and that it is said why.
+    pub fn held(case: Case, limits: &Value, needs: &[Need]) -> Option<Self> {
+        let hog = Self::ready(case, needs)?;
+        if case.who == Who::Root || delegated() {
+            return Some(hog);
+        }
+        hog.is_refused(limits);
+        None
+    }
+
+    /// Asserts that no program runs with these limits, of which one cannot be held, and that without them it does.
+    fn is_refused(&self, limits: &Value) {
+        let mut changes = limits.clone();
+        changes["stdout_filename"] = json!("out.txt");
+        self.configure(&changes, &["memory", "1"]);
+        let ran = run(&mut self.launcher());
+        assert_eq!(ran.status, Some(125), "{limits}: {ran:?}");
+        let said: Vec<&str> = ran.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+        let named = limits.as_object().unwrap().keys().any(|key| said[0].contains(key));
+        assert!(said.len() == 1 && named, "{limits}: {ran:?}");
+        // What is missing, and what gives it.
+        let missing = ["Permission denied", "is not delegated", "no control group file system"];
+        assert!(missing.iter().any(|text| said[0].contains(text)), "{ran:?}");
+        assert!(said[0].contains("Delegate=yes") || said[0].contains("mount a control group"), "{ran:?}");
+        assert!(ran.stderr.contains("or start without it: --allow-unenforced"), "{ran:?}");
+        let written = std::fs::read(self.place.work().join("out.txt")).unwrap_or_default();
+        assert!(written.is_empty(), "{limits}: the program ran");
+        self.configure(limits, &["memory", "1"]);
+        run(self.launcher().arg("--allow-unenforced")).succeeded();
+        let told = self.place.report()["limits"].as_array().unwrap().clone();
+        assert!(told.iter().any(|told| told["verdict"] == "not"), "{told:?}");
+    }
+
+    /// Returns the command that launches the configuration.
+    pub fn launcher(&self) -> Command {
+        match self.case.target {
+            Target::Native => self.place.launcher(&self.place.root()),
+            Target::Windows => self.place.launcher(&self.place.windows_root()),
+        }
     }
 
     /// Writes the configuration: these limits, these arguments.
@@ -39,7 +90,7 @@ impl Hog {
     /// Runs it.
     pub fn run(&self, limits: &Value, arguments: &[&str]) -> Ran {
         self.configure(limits, arguments);
-        run(&mut self.place.launcher(&shared_root()))
+        run(&mut self.launcher())
     }
 
     /// Returns what the last run's report says of `limit`.
@@ -49,6 +100,11 @@ impl Hog {
         let found = limits.iter().find(|told| told["limit"] == limit);
         found.unwrap_or_else(|| panic!("{limit} is not in {report}")).clone()
     }
+}
+
+/// Tells whether a plain user's control groups are delegated to him: the machine says so, where they are.
+fn delegated() -> bool {
+    std::env::var_os("NSPAWN_TEST_DELEGATED").is_some()
 }
 
 /// Returns the number that the program told as `key`.

@@ -5,8 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../launcher/both.rs"]
-mod both;
+#[path = "../launcher/case.rs"]
+mod case;
 mod hog;
 #[expect(dead_code, reason = "shared with tests that use more of it")]
 #[path = "../launcher/mod.rs"]

@@ -2,20 +2,21 @@
 
 use serde_json::json;
 
-use crate::both::on_both;
+use crate::case::{Case, rows};
 use crate::hog::{Hog, number};
 use crate::launcher::programs::Target;
 
 const LIMIT: u64 = 24;
 
-on_both!(a_fork_bomb, many_threads);
+rows!(a_fork_bomb, many_threads);
 
 /// Asserts that a program that wants `wanted` gets fewer than the limit, which the program itself counts for.
-fn refused(name: &str, target: Target, what: &str, wanted: u64) {
-    let Some(hog) = Hog::ready(name, target, &[]) else { return };
-    let ran = hog.run(&json!({"max_processes": LIMIT}), &[what, &wanted.to_string()]).succeeded();
+fn refused(case: Case, what: &str, wanted: u64) {
+    let limit = json!({"max_processes": LIMIT});
+    let Some(hog) = Hog::held(case, &limit, &[]) else { return };
+    let ran = hog.run(&limit, &[what, &wanted.to_string()]).succeeded();
     let got = number(&ran, what);
-    match target {
+    match case.target {
         Target::Native => assert_eq!(got, LIMIT - 1, "{ran:?}"),
         // The agent and Wine's server count, too.
         Target::Windows => assert!((1..LIMIT - 2).contains(&got), "{ran:?}"),
@@ -23,10 +24,10 @@ fn refused(name: &str, target: Target, what: &str, wanted: u64) {
     assert_eq!(hog.verdict("max_processes"), json!({"limit": "max_processes", "verdict": "enforced"}));
 }
 
-fn a_fork_bomb(name: &str, target: Target) {
-    refused(name, target, "bomb", 60);
+fn a_fork_bomb(case: Case) {
+    refused(case, "bomb", 60);
 }
 
-fn many_threads(name: &str, target: Target) {
-    refused(name, target, "threads", 100_000);
+fn many_threads(case: Case) {
+    refused(case, "threads", 100_000);
 }

@@ -2,16 +2,15 @@
 
 use serde_json::json;
 
-use crate::both::on_both;
+use crate::case::{Case, rows};
 use crate::hog::{Hog, number};
 use crate::launcher::machine::Need;
-use crate::launcher::programs::Target;
 
-on_both!(operations, bandwidth);
+rows!(operations, bandwidth);
 
 /// Asserts that so many writes take at least `least_us`.
-fn slows(name: &str, target: Target, (key, limit): (&str, u64), (count, bytes): (u64, u64), least_us: u64) {
-    let Some(hog) = Hog::ready(name, target, &[Need::Disk]) else { return };
+fn slows(case: Case, (key, limit): (&str, u64), (count, bytes): (u64, u64), least_us: u64) {
+    let Some(hog) = Hog::held(case, &json!({key: limit}), &[Need::Disk]) else { return };
     let ran = hog.run(&json!({key: limit}), &["write", &count.to_string(), &bytes.to_string()]).succeeded();
     let took = number(&ran, "took");
     assert!(took >= least_us, "{took} us for {count} writes of {bytes} bytes under {key} {limit}");
@@ -23,12 +22,12 @@ fn slows(name: &str, target: Target, (key, limit): (&str, u64), (count, bytes): 
     );
 }
 
-fn operations(name: &str, target: Target) {
+fn operations(case: Case) {
     // 1.5 s' worth, less a burst at the start.
-    slows(name, target, ("max_storage_iops", 40), (60, 4096), 1_200_000);
+    slows(case, ("max_storage_iops", 40), (60, 4096), 1_200_000);
 }
 
-fn bandwidth(name: &str, target: Target) {
+fn bandwidth(case: Case) {
     // 2 s' worth.
-    slows(name, target, ("max_storage_bandwidth_bytes_per_sec", 1 << 20), (32, 1 << 16), 1_700_000);
+    slows(case, ("max_storage_bandwidth_bytes_per_sec", 1 << 20), (32, 1 << 16), 1_700_000);
 }

@@ -4,33 +4,33 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::both::on_both;
+use crate::case::{Case, rows};
 use crate::hog::{Hog, number};
 use crate::launcher::machine::{Need, processor_away_us, processors};
-use crate::launcher::place::shared_root;
 use crate::launcher::programs::Target;
 use crate::launcher::run::run;
 
-on_both!(the_original_s_example);
+rows!(the_original_s_example);
 
-fn the_original_s_example(name: &str, target: Target) {
-    let Some(hog) = Hog::ready(name, target, &[Need::Disk]) else { return };
-    let mut config = json!({
+fn the_original_s_example(case: Case) {
+    let limits = json!({
         "max_ram_mb": 512,
         "cpus_count": 1,
         "cpu_affinity_hex": 1,
         "max_cpu_percent": 25,
         "max_storage_iops": 1024,
         "max_storage_bandwidth_bytes_per_sec": 10_485_760,
-        "mapped_directory": "c:/nspawndir",
-        "stdout_filename": "nspawn_out.txt",
     });
-    if target == Target::Windows {
+    let Some(hog) = Hog::held(case, &limits, &[Need::Disk]) else { return };
+    let mut config = limits;
+    config["mapped_directory"] = json!("c:/nspawndir");
+    config["stdout_filename"] = json!("nspawn_out.txt");
+    if case.target == Target::Windows {
         fs::create_dir_all(hog.place.at("layer/Files")).unwrap();
         config["parent_layer_directory"] = json!(hog.place.at("layer"));
     }
     hog.configure(&config, &["processors"]);
-    let mut ran = run(&mut hog.place.launcher(&shared_root())).succeeded();
+    let mut ran = run(&mut hog.launcher()).succeeded();
     assert!(ran.stdout.is_empty(), "{ran:?}");
     ran.stdout = fs::read(hog.place.work().join("nspawn_out.txt")).unwrap();
 

@@ -6,9 +6,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::case::Case;
 use crate::hog::Hog;
 use crate::launcher::machine::{Need, skip};
-use crate::launcher::place::shared_root;
 use crate::launcher::programs::Target;
 use crate::launcher::run::{Ran, run};
 
@@ -34,14 +34,16 @@ fn limits() -> [(&'static str, u64); 7] {
 
 /// Runs the launcher of `hog` where `preparation`, a shell script, was run first.
 fn launched_after(preparation: &str, hog: &Hog, flags: &[&str]) -> Ran {
-    let launcher = hog.place.launcher(&shared_root());
+    let launcher = hog.launcher();
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-ec", &format!("{preparation}\nexec \"$@\""), "sh"]);
     run(command.arg(launcher.get_program()).args(launcher.get_args()).args(flags))
 }
 
-fn refused_or_reported(name: &str, preparation: &str, cure: &str, limits: &[(&str, u64)]) {
-    let Some(hog) = Hog::ready(name, Target::Native, &[Need::Unshare, Need::Disk]) else { return };
+fn refused_or_reported(name: &'static str, preparation: &str, cure: &str, limits: &[(&str, u64)]) {
+    let Some(hog) = Hog::ready(Case::of_root(name, Target::Native), &[Need::Unshare, Need::Disk]) else {
+        return;
+    };
     for (limit, value) in limits {
         hog.configure(&json!({*limit: value, "stdout_filename": "out.txt"}), &["memory", "1"]);
         let ran = launched_after(preparation, &hog, &[]);
@@ -79,7 +81,7 @@ fn read_only_control_groups() {
 #[test]
 fn one_controller_is_absent() {
     let name = "unenforced::one_controller_is_absent";
-    let Some(hog) = Hog::ready(name, Target::Native, &[Need::Unshare]) else { return };
+    let Some(hog) = Hog::ready(Case::of_root(name, Target::Native), &[Need::Unshare]) else { return };
     let memory = "/sys/fs/cgroup/memory";
     if !Path::new(memory).join("memory.limit_in_bytes").exists() {
         return skip(name, "no controller has a mount of its own here");
@@ -96,7 +98,9 @@ fn one_controller_is_absent() {
 #[test]
 fn a_directory_that_is_on_no_disk() {
     let name = "unenforced::a_directory_that_is_on_no_disk";
-    let Some(hog) = Hog::ready(name, Target::Native, &[Need::Unshare, Need::Disk]) else { return };
+    let Some(hog) = Hog::ready(Case::of_root(name, Target::Native), &[Need::Unshare, Need::Disk]) else {
+        return;
+    };
     let work = hog.place.work().display().to_string();
     let elsewhere =
         format!("cp {work}/hog {work}/../kept; mount -t tmpfs none {work}; cp {work}/../kept {work}/hog");

@@ -6,7 +6,9 @@
      cat FILE          a file, line by line (NULs as line ends)
      read FILE...      whether it can open these to read, or list them
      write FILE...     whether it can open these to write, or make a file in them
-     programs          whether it can write to the file of any process that it sees
+     programs          whether it can write to the file of any process that it sees, or to what is mapped of it
+     memory            whether it can write over the beginning of any program in a process's memory
+     type FILE...      what kind of file system these are on
      connect PORT      whether it reaches the port on 127.0.0.1
      abstract NAME     whether it reaches the abstract socket
      kill PID          whether there is such a process
@@ -74,6 +76,54 @@ static void program_of(const char *path, const char *name)
     printf("program %lld %s\n", RAW2(76, link, 0), link);
 }
 
+static void mapped_of(const char *path, const char *name)
+{
+    char file[128], link[4096];
+    snprintf(file, sizeof file, "%s/%s", path, name);
+    read_link(file, link, sizeof link);
+    printf("mapped %lld %s\n", open_file(file, WRITE_ONLY), link);
+}
+
+static void maps_of(const char *path, const char *name)
+{
+    char directory[64];
+    snprintf(directory, sizeof directory, "%s/%s/map_files", path, name);
+    if (is_number(name))
+        each_entry(directory, mapped_of);
+}
+
+/* Where the beginning of a file is mapped, a byte that nobody reads again. */
+static void memory_of(const char *path, const char *name)
+{
+    char file[64], *line = text, *end;
+    if (!is_number(name))
+        return;
+    snprintf(file, sizeof file, "%s/%s/maps", path, name);
+    word length = read_file(file, text, sizeof text);
+    snprintf(file, sizeof file, "%s/%s/mem", path, name);
+    word memory = open_file(file, READ_WRITE);
+    for (; length > 0 && *line; line = end + 1) {
+        unsigned long long from, to, offset;
+        int node, at = 0;
+        for (end = line; *end && *end != '\n'; end++)
+            ;
+        int last = !*end;
+        *end = 0;
+        if (sscanf(line, "%llx-%llx %*s %llx %*s %d %n", &from, &to, &offset, &node, &at) >= 4 && !offset && node)
+            printf("memory %lld %s\n", memory < 0 ? memory : RAW4(18, memory, "!", 1, from + 1), line + at);
+        if (last)
+            break;
+    }
+    close_file(memory);
+}
+
+static word type_of(const char *path)
+{
+    word found[15];
+    word result = RAW2(137, path, found);
+    return result < 0 ? result : found[0];
+}
+
 static word tried(const char *path, int write)
 {
     char inside[4096];
@@ -131,8 +181,14 @@ int main(int argc, char **argv)
         each_entry("/proc", process);
     else if (!strcmp(what, "files"))
         each_entry("/proc", files_of);
-    else if (!strcmp(what, "programs"))
+    else if (!strcmp(what, "programs")) {
         each_entry("/proc", program_of);
+        each_entry("/proc", maps_of);
+    } else if (!strcmp(what, "memory"))
+        each_entry("/proc", memory_of);
+    else if (!strcmp(what, "type"))
+        for (int n = 2; n < argc; n++)
+            printf("type %lld %s\n", type_of(argv[n]), argv[n]);
     else if (!strcmp(what, "network"))
         network();
     else if (!strcmp(what, "cat"))
