@@ -1,34 +1,20 @@
 //! I-09: programs of the host are the same after a container tried to change them.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use crate::case::{Case, rows};
 use crate::launcher::machine::wine;
+use crate::looks::Looks;
 use crate::probe::{EACCES, ENOENT, EPERM, EROFS, ETXTBSY, Probe, results};
 
 rows!(i09_programs_cannot_be_overwritten, i09_no_memory_is_written_through_proc);
 
-/// What of a file must not change.
-type Looks = BTreeMap<PathBuf, (u32, u32, i64, Vec<u8>)>;
-
-fn looks_of(paths: impl IntoIterator<Item = PathBuf>) -> Looks {
-    let look = |path: PathBuf| {
-        let metadata = fs::metadata(&path).unwrap();
-        let content = if metadata.is_file() { fs::read(&path).unwrap() } else { Vec::new() };
-        (path, (metadata.mode(), metadata.uid(), metadata.mtime_nsec(), content))
-    };
-    paths.into_iter().map(look).collect()
-}
-
 /// The launcher, and Wine's loader and server.
 fn programs() -> Looks {
     let ours = PathBuf::from(env!("CARGO_BIN_EXE_hostcompute_nspawn"));
-    looks_of(std::iter::once(ours).chain(wine().into_iter().flatten()))
+    Looks::of(std::iter::once(ours).chain(wine().into_iter().flatten()))
 }
 
 fn i09_programs_cannot_be_overwritten(case: Case) {

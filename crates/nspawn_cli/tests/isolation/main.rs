@@ -14,8 +14,10 @@ mod host;
 #[expect(dead_code, reason = "shared with tests that use more of it")]
 #[path = "../launcher/mod.rs"]
 mod launcher;
+mod looks;
 mod mounts;
 mod network;
 mod probe;
 mod processes;
+mod races;
 mod windows_paths;

@@ -54,6 +54,11 @@ impl Probe {
         case.is_possible(needs).then(made)
     }
 
+    /// Returns the name of its file.
+    pub fn program(&self) -> &'static str {
+        self.program
+    }
+
     /// Writes the configuration: `changes`, and these arguments.
     pub fn configure(&self, mut changes: Value, arguments: &[&str]) {
         changes["process_arguments"] = json!(arguments);
