@@ -6,7 +6,7 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -188,9 +188,10 @@ pub(crate) fn give_up_privileges(prepared: &Prepared) -> Outcome<()> {
     at(Step::Privileges, set_dumpable_behavior(DumpableBehavior::NotDumpable))
 }
 
-/// In the process that becomes the program: joins its groups and hides those above them, connects its standard handles, executes.
-pub(crate) fn become_program(prepared: &Prepared) -> Failure {
-    match prepare_program(prepared) {
+/// In the process that becomes the program: joins its groups and hides those above them, connects its standard handles,
+/// executes. `teller` tells of what fails.
+pub(crate) fn become_program(prepared: &Prepared, teller: &OwnedFd) -> Failure {
+    match prepare_program(prepared, teller) {
         Err(failure) => failure,
         Ok(()) => Failure(Step::Exec, 0, prepared.command.exec().into_errno()),
     }
@@ -205,7 +206,7 @@ fn hide_groups() -> Outcome<()> {
     }
 }
 
-fn prepare_program(prepared: &Prepared) -> Outcome<()> {
+fn prepare_program(prepared: &Prepared, teller: &OwnedFd) -> Outcome<()> {
     let tasks = prepared.entrance.iter().flat_map(|entrance| &entrance.tasks);
     for (index, group) in tasks.enumerate() {
         rustix::io::write(group, Entrance::SELF).map_err(|errno| Failure(Step::Join, index as u32, errno))?;
@@ -215,12 +216,14 @@ fn prepare_program(prepared: &Prepared) -> Outcome<()> {
     at(Step::Stdio, rustix::stdio::dup2_stdin(input))?;
     at(Step::Stdio, rustix::stdio::dup2_stdout(output))?;
     at(Step::Stdio, rustix::stdio::dup2_stderr(error))?;
-    at(Step::Stdio, raw::close_on_exec_from(3))?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     if prepared.layout == AddressLayout::Fixed {
         raw::fix_address_layout();
     }
     give_up_privileges(prepared)?;
+    // Before a path is looked up: /proc/self/fd leads to whatever is still open, and there are directories of the host
+    // among that (what CVE-2024-21626 was). That the program itself has none is but one part of it.
+    raw::close_all_but(&[0, 1, 2, teller.as_raw_fd()]);
     at(Step::Directory, rustix::process::chdir(prepared.directory.as_c_str()))?;
     at(Step::Filter, prepared.filters.apply())?;
     raw::block_signals(raw::Mask::Empty);

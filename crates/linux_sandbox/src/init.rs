@@ -22,7 +22,7 @@ pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
     let group = prepared.entrance.as_ref().and_then(|entrance| entrance.clone_into.as_ref());
     let program = raw::fork(group.map(AsFd::as_fd)).map_err(io).map_err(failed(Step::Fork))?;
     if program == 0 {
-        let Failure(step, index, errno) = become_program(prepared);
+        let Failure(step, index, errno) = become_program(prepared, &teller);
         tell(teller.as_fd(), &Message::Failed { step, index, errno: errno.raw_os_error() });
         raw::exit(127);
     }

@@ -365,13 +365,6 @@ pub(crate) fn close_all_but(kept: &[RawFd]) {
     }
 }
 
-/// Marks every descriptor from `first` on to be closed when a program is executed.
-pub(crate) fn close_on_exec_from(first: u32) -> io::Result<()> {
-    // SAFETY: plain numbers.
-    let result = unsafe { libc::close_range(first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC as i32) };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -19,6 +20,7 @@ rows!(
     i06_no_capability_in_any_process,
     i07_calls_that_need_a_capability,
     i10_no_file_of_the_caller,
+    i10_no_way_out_by_the_working_directory,
 );
 
 /// What runs in a container, by the kernel's names, which are cut.
@@ -103,4 +105,33 @@ fn i10_no_file_of_the_caller(case: Case) {
     let leaked: Vec<_> =
         files.iter().filter(|line| line.contains("left_open") || line.contains(socket)).collect();
     assert!(leaked.is_empty(), "{leaked:?}");
+}
+
+/// What launchers hold while they start a program, and what leads to other processes, is no way out (CVE-2024-21626).
+fn i10_no_way_out_by_the_working_directory(case: Case) {
+    let Some(probe) = Probe::ready(case, &[]) else { return };
+    // Starting Windows programs takes longer, and the directory is theirs, not the kernel's.
+    let last = if case.target == Target::Native { 40 } else { 12 };
+    let descriptors = (3..last).map(|number| format!("/proc/self/fd/{number}"));
+    let others = ["/proc/1/root", "/proc/1/cwd", "/proc/1/fd/5", "/proc/self/task/1/cwd"].map(str::to_owned);
+    for (number, path) in descriptors.chain(others).enumerate() {
+        let link = format!("link{number}");
+        symlink(&path, probe.place.work().join(&link)).unwrap();
+        for directory in [format!("C:{path}"), format!("C:/work/{link}")] {
+            probe.configure(
+                json!({"working_directory": directory}),
+                &["read", "../../../../etc/fstab", "kept"],
+            );
+            let launcher = probe.launcher();
+            let mut command = Command::new("sh");
+            command.args(["-c", r#"exec 9</ 8</etc; exec "$@""#, "sh"]);
+            let ran = run(command.arg(launcher.get_program()).args(launcher.get_args()));
+            let refused = matches!(ran.status, Some(125..=127)) && ran.stderr.contains("error: ");
+            // Wine follows the link in the container, where it leads to something of the container.
+            let seen = results(&ran, "read");
+            let inside = case.target == Target::Windows && seen.len() == 2;
+            assert!(refused && ran.stdout.is_empty() || inside, "{directory}: {ran:?}");
+            assert!(seen.iter().all(|(result, _)| *result < 0), "{directory}: {ran:?}");
+        }
+    }
 }
