@@ -23,6 +23,7 @@ const REFUSED: &[i64] = &[
     libc::SYS_chroot,
     libc::SYS_move_mount,
     libc::SYS_open_tree,
+    OPEN_TREE_ATTR,
     libc::SYS_fsopen,
     libc::SYS_fsconfig,
     libc::SYS_fsmount,
@@ -56,6 +57,7 @@ const REFUSED: &[i64] = &[
     libc::SYS_swapoff,
     libc::SYS_acct,
     libc::SYS_quotactl,
+    libc::SYS_quotactl_fd,
     libc::SYS_settimeofday,
     libc::SYS_clock_settime,
     libc::SYS_clock_adjtime,
@@ -67,6 +69,9 @@ const REFUSED: &[i64] = &[
     libc::SYS_ioperm,
     libc::SYS_vhangup,
 ];
+
+/// `open_tree_attr`, since Linux 6.15 (syscall_64.tbl).
+const OPEN_TREE_ATTR: i64 = 467;
 
 /// The first number of the x32 interface (asm/unistd.h, `__X32_SYSCALL_BIT`).
 const X32: u32 = 0x4000_0000;

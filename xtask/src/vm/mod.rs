@@ -1,5 +1,5 @@
-//! `cargo xtask vm`: boots a machine of its own that has control groups of version 2 alone, as root of which the tests
-//! of limits run. Debian's cloud kernel under qemu, with KVM or without; programs and libraries are the host's.
+//! `cargo xtask vm`: boots a machine of its own that has control groups of version 2 alone, in which the tests
+//! of limits and of isolation run. Debian's cloud kernel under qemu, with KVM or without; programs and libraries are the host's.
 
 mod image;
 mod kernel;
@@ -145,6 +145,19 @@ struct Host {
     built: Built,
 }
 
+/// The programs that tests run, by the file names that they look for.
+const NATIVE: [(&str, &str); 3] = [
+    ("crates/nspawn_cli/tests/limits/programs/hog.c", "hog"),
+    ("crates/nspawn_cli/tests/isolation/programs/probe.c", "probe"),
+    ("crates/nspawn/tests/support/programs/native.c", "native"),
+];
+const WINDOWS: [(&str, &str); 4] = [
+    ("crates/nspawn_cli/tests/limits/programs/hog.c", "hog.exe"),
+    ("crates/nspawn_cli/tests/isolation/programs/probe.c", "probe.exe"),
+    ("crates/nspawn_cli/tests/launcher/nothing.c", "nothing.exe"),
+    ("crates/nspawn/tests/support/programs/windows.c", "windows.exe"),
+];
+
 /// The root whose base layer the tests of whole containers share.
 const SHARED_ROOT: &str = "tmp/real_programs_state";
 
@@ -162,14 +175,12 @@ impl Host {
             command.args(["-O1", "-static", "-o"]).arg(programs.join(made)).arg(source).args(flags);
             shell::run(&mut command).inspect_err(|error| println!("{error:#}")).is_ok()
         };
-        let (hog, behaving) =
-            ("crates/nspawn_cli/tests/limits/programs/hog.c", "crates/nspawn/tests/support/programs");
-        let native = compile("cc", hog, "hog", &["-pthread"])
-            && compile("cc", &format!("{behaving}/native.c"), "native", &["-pthread"]);
+        let native = NATIVE.iter().all(|(source, made)| compile("cc", source, made, &["-pthread"]));
         let windows = native
             && Path::new(windows::WINE).is_file()
-            && compile("x86_64-w64-mingw32-gcc", hog, "hog.exe", &["-lshell32", "-lws2_32"])
-            && compile("x86_64-w64-mingw32-gcc", &format!("{behaving}/windows.c"), "windows.exe", &[])
+            && WINDOWS.iter().all(|(source, made)| {
+                compile("x86_64-w64-mingw32-gcc", source, made, &["-lshell32", "-lws2_32"])
+            })
             && self.make_base().inspect_err(|error| println!("{error:#}")).is_ok();
         Ok(Provided { native, windows, systemd: Path::new(SYSTEMD).is_file() })
     }
@@ -268,7 +279,7 @@ impl Host {
 }
 
 /// Programs of the host that tests run; busybox stands in for those that are not there, and for all others.
-const TOOLS: [&str; 25] = [
+const TOOLS: [&str; 26] = [
     "sh",
     "cat",
     "chmod",
@@ -287,6 +298,7 @@ const TOOLS: [&str; 25] = [
     "sleep",
     "stat",
     "systemctl",
+    "systemd-run",
     "taskset",
     "test",
     "timeout",

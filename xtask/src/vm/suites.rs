@@ -42,6 +42,8 @@ enum Place {
     Delegated,
     /// That of a service of a systemd which keeps it.
     Kept,
+    /// That of a service of a plain user's own systemd, which has it delegated; that user runs the suite.
+    User,
 }
 
 impl Place {
@@ -51,6 +53,7 @@ impl Place {
             Self::Root => "",
             Self::Delegated => "yes",
             Self::Kept => "no",
+            Self::User => "user",
             Self::Service => "system.slice/tests.service",
         }
     }
@@ -77,16 +80,29 @@ const fn suite(
 }
 
 const LIMITS: (&str, &str) = ("nspawn_cli", "limits");
+const ISOLATION: (&str, &str) = ("nspawn_cli", "isolation");
 
 /// One Windows program a kind of limit, but for processor time: that holds for whatever uses it, and what Wine's start takes
 /// of it is much in an emulated machine.
-const WINDOWS: &[&str] =
-    &["windows::too_much_in_one", "windows::an_affinity", "windows::a_fork_bomb", "windows::bandwidth"];
+const WINDOWS: &[&str] = &[
+    "root::windows::too_much_in_one",
+    "root::windows::an_affinity",
+    "root::windows::a_fork_bomb",
+    "root::windows::bandwidth",
+];
+/// Each kind of limit, of a plain user whose groups are delegated to him.
+const DELEGATED: &[&str] = &[
+    "plain::native::too_much_in_one",
+    "plain::native::a_count",
+    "plain::native::an_affinity",
+    "plain::native::a_fork_bomb",
+    "plain::native::operations",
+];
 const GROUPS: (&str, &str) = ("linux_sandbox", "linux_sandbox");
 
 /// All of them, in the order in which they run. What takes long in an emulated machine and is the same on every kernel
 /// stays out.
-pub const SUITES: [Suite; 9] = [
+pub const SUITES: [Suite; 13] = [
     suite(
         "groups at the root",
         GROUPS,
@@ -106,22 +122,32 @@ pub const SUITES: [Suite; 9] = [
         (Needs::Nothing, Place::Root),
     ),
     suite("conformance", ("nspawn", "conformance"), &["on_linux::"], (Needs::Compiler, Place::Service)),
-    suite("limits", LIMITS, &["native", "unenforced::"], (Needs::Compiler, Place::Service)),
+    suite("limits", LIMITS, &["root::native", "unenforced::"], (Needs::Compiler, Place::Service)),
+    suite("limits, plain user", LIMITS, &["plain::native"], (Needs::Compiler, Place::Service)),
+    // Thousands of starts take minutes in an emulated machine.
+    suite("isolation", ISOLATION, &["native::", "--skip", "i05_"], (Needs::Compiler, Place::Service)),
     suite("limits, Windows", LIMITS, WINDOWS, (Needs::Wine, Place::Service)),
+    suite(
+        "isolation, Windows, plain user",
+        ISOLATION,
+        &["plain::windows::i07_calls"],
+        (Needs::Wine, Place::Service),
+    ),
     suite("systemd, delegated", GROUPS, &["real_tests::a_delegated"], (Needs::Nothing, Place::Delegated)),
     suite("systemd, not delegated", GROUPS, &["real_tests::a_delegated"], (Needs::Nothing, Place::Kept)),
     suite(
         "systemd, limits",
         LIMITS,
-        &["native::too_much_in_one", "native::operations"],
+        &["root::native::too_much_in_one", "root::native::operations", "plain::native::too_much_in_one"],
         (Needs::Compiler, Place::Kept),
     ),
+    suite("systemd, delegated to a plain user", LIMITS, DELEGATED, (Needs::Compiler, Place::User)),
 ];
 
 impl Place {
     /// Tells whether the suite runs under systemd.
     fn is_systemds(self) -> bool {
-        matches!(self, Self::Delegated | Self::Kept)
+        matches!(self, Self::Delegated | Self::Kept | Self::User)
     }
 }
 
@@ -259,6 +285,6 @@ mod tests {
         let none = Provided { native: false, windows: false, systemd: false };
         let native = Provided { native: true, systemd: true, ..none };
         let count = |provided| SUITES.iter().filter(|suite| suite.missing(provided).is_some()).count();
-        assert_eq!((count(none), count(native)), (6, 1));
+        assert_eq!((count(none), count(native)), (10, 2));
     }
 }

@@ -4,8 +4,41 @@
 exec > /dev/ttyS1 2>&1
 . /suite.sh
 
+# A plain user's own systemd, as logind starts it for a session, with all controllers.
+start_manager() {
+    mkdir -p /run/systemd/user /run/user/1000
+    chown 1000:1000 /run/user/1000
+    chmod 700 /run/user/1000
+    printf '[Unit]\nDefaultDependencies=no\n' > /run/systemd/user/suites.target
+    cat > /run/systemd/system/user@1000.service <<END
+[Unit]
+DefaultDependencies=no
+[Service]
+Type=notify
+User=1000
+Delegate=cpu cpuset io memory pids
+Environment=HOME=/home/plain XDG_RUNTIME_DIR=/run/user/1000
+ExecStart=/lib/systemd/systemd --user --unit=suites.target
+END
+    systemctl start user@1000.service
+}
+
+# run_as_user PROGRAM ARGUMENTS...
+run_as_user() {
+    start_manager &&
+        setpriv --reuid 1000 --regid 1000 --clear-groups env XDG_RUNTIME_DIR=/run/user/1000 \
+            systemd-run --user --quiet --pipe --wait --collect --setenv=NSPAWN_TEST_DELEGATED=yes \
+            --setenv=NSPAWN_TEST_PROGRAMS="$NSPAWN_TEST_PROGRAMS" --setenv=NSPAWN_TEST_AWAY_MS="$NSPAWN_TEST_AWAY_MS" \
+            "$@" 2> /tmp/stderr
+}
+
 # run USER DELEGATED PROGRAM ARGUMENTS...: the program is its service's only process.
 run() {
+    if [ "$2" = user ]; then
+        shift 2
+        run_as_user "$@"
+        return
+    fi
     user=$1 delegate=$2 number=$((number + 1))
     shift 2
     cat > /run/systemd/system/suite$number.service <<END

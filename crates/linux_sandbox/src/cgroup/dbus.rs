@@ -23,13 +23,12 @@ pub(super) struct Method {
     pub signature: &'static str,
 }
 
-/// Connects, as the user that this process is.
-pub(super) fn connect(socket: &Path) -> io::Result<UnixStream> {
+/// Connects as the user `uid`, which is what the kernel tells the peer of us.
+pub(super) fn connect(socket: &Path, uid: u32) -> io::Result<UnixStream> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let uid = rustix::process::geteuid().as_raw().to_string();
-    let uid: String = uid.bytes().map(|digit| format!("{digit:02x}")).collect();
+    let uid: String = uid.to_string().bytes().map(|digit| format!("{digit:02x}")).collect();
     stream.write_all(format!("\0AUTH EXTERNAL {uid}\r\n").as_bytes())?;
     let answer = line(&mut stream)?;
     if !answer.starts_with("OK ") {
@@ -227,7 +226,7 @@ mod tests {
         ] {
             let directory = tempfile::tempdir().expect("a directory");
             let (path, peer) = peer(directory.path(), answers);
-            let mut stream = connect(&path).expect("connected");
+            let mut stream = connect(&path, rustix::process::geteuid().as_raw()).expect("connected");
             let called = call(&mut stream, &METHOD, &Values::default());
             assert_eq!(called.err().map(|error| error.to_string()).as_deref(), wanted);
             assert!(peer.join().expect("it served").starts_with("\0AUTH EXTERNAL 3"));

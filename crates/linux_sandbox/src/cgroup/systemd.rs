@@ -14,6 +14,7 @@ use rustix::net::sockopt::socket_peercred;
 use super::host::SELF_CGROUP;
 use super::{Error, ErrorKind, dbus};
 
+const UID_MAP: &str = "/proc/self/uid_map";
 /// Is there where systemd is the system's first process (sd_booted(3)).
 const BOOTED: &str = "/run/systemd/system";
 /// How long the launcher's move may take, once it was promised.
@@ -23,22 +24,28 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Manager {
     socket: PathBuf,
+    /// Whose it is, in the host's numbers.
+    uid: u32,
 }
 
 impl Manager {
     /// Finds root's, which is the system's first process, or a user's own. `None` where systemd does not run.
     pub(super) fn find() -> Option<Self> {
-        let runtime = if rustix::process::geteuid().is_root() {
-            PathBuf::from("/run")
-        } else {
-            PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?)
+        // A plain user is root by now, of a user namespace.
+        let uid = host_uid(&fs::read_to_string(UID_MAP).ok()?, rustix::process::geteuid().as_raw())?;
+        let runtime = match (uid, std::env::var_os("XDG_RUNTIME_DIR")) {
+            (0, _) => PathBuf::from("/run"),
+            (_, Some(runtime)) => PathBuf::from(runtime),
+            // Where it is, when nobody says so: `su` and services do not.
+            (_, None) => PathBuf::from(format!("/run/user/{uid}")),
         };
         let socket = runtime.join("systemd/private");
-        (Path::new(BOOTED).is_dir() && socket.exists()).then_some(Self { socket })
+        (Path::new(BOOTED).is_dir() && socket.exists()).then_some(Self { socket, uid })
     }
 
     fn connect(&self) -> Result<UnixStream, Error> {
-        dbus::connect(&self.socket).map_err(|error| Error::io("ask systemd by", &self.socket, error))
+        dbus::connect(&self.socket, self.uid)
+            .map_err(|error| Error::io("ask systemd by", &self.socket, error))
     }
 
     /// Returns the kernel's name of the group that the manager has for itself and its units: what it has, it can
@@ -68,6 +75,16 @@ impl Manager {
         }
         Ok(())
     }
+}
+
+/// Returns the host's number of the user `uid` of a namespace with this map: lines of its first number, the host's
+/// first, and how many there are (user_namespaces(7)).
+fn host_uid(map: &str, uid: u32) -> Option<u32> {
+    map.lines().find_map(|line| {
+        let mut numbers = line.split_whitespace().map(|number| number.parse::<u32>().ok());
+        let (inside, host, count) = (numbers.next()??, numbers.next()??, numbers.next()??);
+        uid.checked_sub(inside).filter(|offset| *offset < count)?.checked_add(host)
+    })
 }
 
 /// Returns the group of version 2 in a text of /proc/PID/cgroup.
@@ -111,6 +128,19 @@ mod tests {
     fn scopes_have_names_that_systemd_takes() {
         assert_eq!(scope_name("nspawn_a.b@c/d", 7), "launcher-nspawn_a.b-c-d-7.scope");
         assert!(scope_name(&"x".repeat(255), u32::MAX).len() < 200);
+    }
+
+    #[test]
+    fn users_are_asked_for_by_the_host_s_number() {
+        for (map, uid, host) in [
+            ("         0          0 4294967295\n", 0, Some(0)),
+            ("0 1000 1\n", 0, Some(1000)),
+            ("0 1000 1\n1 100000 65536\n", 7, Some(100_006)),
+            ("0 1000 1\n", 1, None),
+            ("", 0, None),
+        ] {
+            assert_eq!(host_uid(map, uid), host, "{map:?} {uid}");
+        }
     }
 
     #[test]

@@ -120,13 +120,24 @@ impl Place {
     /// Returns the command that launches another configuration.
     pub fn launcher_of(&self, config: &Path, root: &Path) -> Command {
         self.hand_over();
+        let mut launcher = self.ours();
+        launcher.arg("--config").arg(config).arg("--root").arg(root);
+        launcher.arg("--report").arg(self.at("report.json"));
+        launcher
+    }
+
+    /// Returns the launcher without arguments.
+    pub fn ours(&self) -> Command {
         let mut launcher = self.who.command(self.binary());
         if self.who == Who::Plain {
             launcher.env("HOME", self.directory.path());
         }
-        launcher.arg("--config").arg(config).arg("--root").arg(root);
-        launcher.arg("--report").arg(self.at("report.json"));
         launcher
+    }
+
+    /// Gives state that a test made to who starts containers.
+    pub fn own_state(&self) {
+        self.who.own(&self.root());
     }
 
     /// Returns the launcher's file, at a place where who starts it may read it.
