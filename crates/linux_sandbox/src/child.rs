@@ -223,7 +223,7 @@ fn prepare_program(prepared: &Prepared, teller: &OwnedFd) -> Outcome<()> {
     give_up_privileges(prepared)?;
     // Before a path is looked up: /proc/self/fd leads to whatever is still open, and there are directories of the host
     // among that (what CVE-2024-21626 was). That the program itself has none is but one part of it.
-    raw::close_all_but(&[0, 1, 2, teller.as_raw_fd()]);
+    at(Step::Close, raw::close_others(&[0, 1, 2, teller.as_raw_fd()]))?;
     at(Step::Directory, rustix::process::chdir(prepared.directory.as_c_str()))?;
     at(Step::Filter, prepared.filters.apply())?;
     raw::block_signals(raw::Mask::Empty);

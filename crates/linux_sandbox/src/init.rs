@@ -29,7 +29,7 @@ pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
     drop(teller);
     give_up_privileges(prepared)?;
     prepared.filters.apply().map_err(io).map_err(failed(Step::Filter))?;
-    keep_only(prepared, [&children, &outcome]);
+    keep_only(prepared, [&children, &outcome]).map_err(io).map_err(failed(Step::Close))?;
     await_exec(prepared, outcome)?;
     Init { prepared, program, subject: Subject::default(), waiting: Waiting::default() }.run(&children);
     Ok(())
@@ -38,14 +38,14 @@ pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
 /// Closes our copies of the launcher's descriptors: the program has its own by now, and each one held here would stay
 /// open for as long as the program runs. The writing end of another sandbox's pipes is the worst of them, since its
 /// pid 1 could not see that the launcher is gone.
-fn keep_only(prepared: &Prepared, more: [&OwnedFd; 2]) {
+fn keep_only(prepared: &Prepared, more: [&OwnedFd; 2]) -> std::io::Result<()> {
     let note = prepared.staged.note.as_ref().map_or(-1, AsRawFd::as_raw_fd);
     let [status, control] = [&prepared.status, &prepared.control].map(AsRawFd::as_raw_fd);
     let [one, other] = more.map(AsRawFd::as_raw_fd);
     let mut kept = [note, status, control, one, other];
     kept.sort_unstable();
     let absent = usize::from(note < 0);
-    raw::close_all_but(&kept[absent..]);
+    raw::close_others(&kept[absent..])
 }
 
 /// The pipe closes when the program is executed; before that it may carry a failure, which is passed on as it is.

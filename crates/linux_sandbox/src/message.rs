@@ -28,6 +28,7 @@ pub(crate) enum Step {
     Join,
     Groups,
     Stdio,
+    Close,
     Directory,
     Exec,
 }
@@ -51,6 +52,7 @@ impl Step {
         Self::Join,
         Self::Groups,
         Self::Stdio,
+        Self::Close,
         Self::Directory,
         Self::Exec,
     ];
@@ -78,6 +80,7 @@ impl Step {
             Self::Join => "join",
             Self::Groups => "hide",
             Self::Stdio => "connect",
+            Self::Close => "close",
             Self::Directory => "enter",
             Self::Exec => "execute",
         }

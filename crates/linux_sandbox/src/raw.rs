@@ -353,16 +353,25 @@ fn set_attributes(mount: impl AsFd, attributes: MountAttr, recursive: bool) -> i
 }
 
 /// Closes every descriptor of this process but those that `kept` lists in ascending order.
-pub(crate) fn close_all_but(kept: &[RawFd]) {
+pub(crate) fn close_others(kept: &[RawFd]) -> io::Result<()> {
     let mut first = 0;
     let ends = kept.iter().map(|fd| fd.cast_unsigned()).chain([u32::MAX]);
     for end in ends {
         if first < end {
             // SAFETY: only called in a forked child, on copies of descriptors that nothing in it uses any more.
-            unsafe { libc::close_range(first, end - 1, 0) };
+            let result = unsafe { libc::close_range(first, end - 1, 0) };
+            if result < 0 {
+                return Err(io::Error::last_os_error());
+            }
         }
         first = end.saturating_add(1);
     }
+    Ok(())
+}
+
+/// As [`close_others`], for a process that does nothing with them and soon ends.
+pub(crate) fn close_all_but(kept: &[RawFd]) {
+    let _ = close_others(kept);
 }
 
 #[cfg(test)]

@@ -275,6 +275,7 @@ fn subject_of(plan: &Plan, step: Step, index: usize) -> String {
         Step::Join => "the control group".to_owned(),
         Step::Groups => "the host's control groups".to_owned(),
         Step::Stdio => "the standard handles".to_owned(),
+        Step::Close => "what the launcher holds".to_owned(),
         Step::Directory => plan.program.directory.clone(),
         Step::Exec => plan.program.executable.clone(),
     }

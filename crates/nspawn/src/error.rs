@@ -75,6 +75,7 @@ impl Error {
         let source = source.into();
         let kind = match source.kind() {
             std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+            std::io::ErrorKind::Unsupported => ErrorKind::Unsupported,
             _ => ErrorKind::Host,
         };
         Self::new(kind, op, subject).source(source)

@@ -35,6 +35,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use linux_sandbox::cgroup::{CpuSet, Group, Host, Reach};
+use rustix::io::Errno;
 use uuid::Uuid;
 
 use crate::doctor::Finding;
@@ -125,7 +126,12 @@ impl Engine for LinuxEngine {
         _schema: Schema,
         observer: &dyn Observer,
     ) -> Result<Box<dyn Grants>> {
-        Ok(Box::new(grants::acquire(self, id, spec, observer)?))
+        if !Path::new("/proc/self/fd").is_dir() {
+            let error =
+                Error::new(ErrorKind::Unsupported, "use", "/proc").reason("no proc file system is there");
+            return Err(error.with_hint("mount -t proc proc /proc"));
+        }
+        Ok(Box::new(grants::acquire(self, id, spec, observer).map_err(explained)?))
     }
 
     fn explain(&self, spec: &Spec, request: &Request) -> Result<Option<serde_json::Value>> {
@@ -216,17 +222,38 @@ fn host_cpus() -> u32 {
     u32::try_from(counted.unwrap_or_else(usable)).unwrap_or(1)
 }
 
+/// Says what is to be done where a system call does not exist.
+fn explained(error: Error) -> Error {
+    let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    let absent = source.is_some_and(|source| source.kind() == std::io::ErrorKind::Unsupported);
+    if absent && error.hint().is_none() { error.with_hint(OLD_KERNEL) } else { error }
+}
+
+/// What is to be done where a system call does not exist.
+const OLD_KERNEL: &str =
+    "containers take Linux 5.14 or later, and all of its calls: hostcompute_nspawn doctor";
+
 /// Puts a failure of the sandbox into this library's words.
 pub(crate) fn sandbox_error(error: linux_sandbox::Error) -> Error {
     let source = std::io::Error::new(error.io().kind(), error.io().to_string());
     let failed = Error::io(error.op(), error.subject().to_owned(), source);
     let root = rustix::process::geteuid().is_root();
+    let root_of_host = root && linux_sandbox::is_host_namespace();
     match (error.op(), error.io().kind()) {
         ("execute", std::io::ErrorKind::NotFound) => failed.with_kind(ErrorKind::ProgramNotFound),
         ("execute", _) => failed.with_kind(ErrorKind::ProgramNotExecutable),
+        (_, std::io::ErrorKind::Unsupported) => failed.with_kind(ErrorKind::Unsupported).with_hint(OLD_KERNEL),
         ("create", refusal) if error.subject() == "a user namespace" => {
             namespaces::Facts::of_host().explain(failed, refusal)
         }
+        ("mount", _) if error.io().raw_os_error() == Some(Errno::NODEV.raw_os_error()) => {
+            failed.with_kind(ErrorKind::Unsupported).with_hint("this kernel lacks that file system: modprobe overlay")
+        }
+        ("mount", std::io::ErrorKind::PermissionDenied) if error.subject() == "/proc" && !root_of_host => failed
+            .with_hint("a part of the host's /proc is hidden, as in containers: plain users then have none of their own"),
+        ("filter", _) => failed.with_kind(ErrorKind::Unsupported).with_hint(
+            "this kernel, or what this runs in, allows no system call filter: no program runs without it",
+        ),
         // Who is root and is refused all the same is not helped by sudo.
         (_, std::io::ErrorKind::PermissionDenied) if root => failed.with_kind(ErrorKind::Host),
         _ => failed,

@@ -1,0 +1,184 @@
+//! What hosts lack, one thing each, and what comes of a start there.
+
+use crate::case::Case;
+use crate::launcher::programs::Target;
+use crate::launcher::who::Who;
+
+/// A host that lacks something.
+pub struct Lack {
+    pub name: &'static str,
+    /// A shell script that root runs in mounts of the launcher's own: `$place` and `$root` are known.
+    pub preparation: &'static str,
+    /// Calls that fail, by their numbers or `NUMBER:FIRST ARGUMENT`, and how.
+    pub denied: &'static [(&'static str, i32)],
+    /// Whether the launcher is root of a user namespace in which there can be no other.
+    pub no_user_namespaces: bool,
+    /// Whether the kernel has no overlayfs.
+    pub without_overlay: bool,
+    /// What the config has besides.
+    pub config: &'static str,
+    /// Whom it is tried for; `None`: for all.
+    pub only: (Option<Target>, Option<Who>),
+    pub comes: Comes,
+}
+
+/// What comes of a start.
+#[derive(Clone, Copy)]
+pub enum Comes {
+    /// An error with these texts, before anything runs.
+    Refused(&'static [&'static str]),
+    /// The program runs, with all walls.
+    Runs,
+    /// The program runs, with all walls but for what the report says.
+    RunsAndTells(&'static str),
+}
+
+impl Lack {
+    /// Tells whether it is tried there.
+    pub fn is_for(&self, case: Case) -> bool {
+        self.only.0.is_none_or(|target| target == case.target)
+            && self.only.1.is_none_or(|who| who == case.who)
+    }
+}
+
+const EPERM: i32 = 1;
+const EINVAL: i32 = 22;
+const ENODEV: i32 = 19;
+const ENOSYS: i32 = 38;
+
+const fn lack(name: &'static str, preparation: &'static str, comes: Comes) -> Lack {
+    let (denied, config) = ([].as_slice(), "{}");
+    Lack {
+        name,
+        preparation,
+        denied,
+        no_user_namespaces: false,
+        without_overlay: false,
+        config,
+        only: (None, None),
+        comes,
+    }
+}
+
+/// A kernel on which these calls fail.
+const fn kernel(name: &'static str, denied: &'static [(&'static str, i32)], comes: Comes) -> Lack {
+    Lack { denied, ..lack(name, "", comes) }
+}
+
+use Comes::{Refused, Runs, RunsAndTells};
+
+pub const TABLE: &[Lack] = &[
+    kernel("no file systems to mount", &[("430", ENODEV)], Refused(&["cannot mount"])),
+    kernel(
+        "no new mount calls",
+        &[("430", ENOSYS), ("428", ENOSYS)],
+        Refused(&["not implemented", "Linux 5.14"]),
+    ),
+    kernel("no mount_setattr", &[("442", ENOSYS)], Refused(&["not implemented", "Linux 5.14"])),
+    kernel("no openat2", &[("437", ENOSYS)], Refused(&["not implemented", "Linux 5.14"])),
+    kernel("no clone3", &[("435", ENOSYS)], Refused(&["not implemented", "Linux 5.14"])),
+    kernel("no pidfd_send_signal, no pidfd_open", &[("424", ENOSYS), ("434", ENOSYS)], Runs),
+    kernel("no close_range", &[("436", ENOSYS)], Refused(&["not implemented", "Linux 5.14"])),
+    kernel(
+        "seccomp refused",
+        &[("317", EINVAL), ("157:22", EINVAL)],
+        Refused(&["cannot filter system calls"]),
+    ),
+    kernel(
+        "seccomp forbidden",
+        &[("317", EPERM), ("157:22", EPERM)],
+        Refused(&["cannot filter system calls"]),
+    ),
+    kernel("no_new_privs refused", &[("157:38", EINVAL)], Refused(&["cannot give up privileges"])),
+    Lack {
+        only: (None, Some(Who::Plain)),
+        ..kernel(
+            "no user namespaces for plain users",
+            &[("272", EPERM)],
+            Refused(&["a user namespace", "hint: "]),
+        )
+    },
+    Lack {
+        no_user_namespaces: true,
+        only: (Some(Target::Native), Some(Who::Root)),
+        ..lack("no more user namespaces", "", Refused(&["a user namespace", "max_user_namespaces"]))
+    },
+    lack(
+        "read-only control groups",
+        "while read -r _ _ _ _ at _; do case $at in /sys/fs/cgroup*) mount -o remount,bind,ro \"$at\";; esac; done < \
+         /proc/self/mountinfo",
+        Runs,
+    ),
+    Lack { only: (None, Some(Who::Root)), ..lack("no /proc/sys", "mount -t tmpfs none /proc/sys", Runs) },
+    // To them the kernel shows no more of a new /proc than of the one that is there.
+    Lack {
+        only: (None, Some(Who::Plain)),
+        ..lack(
+            "no /proc/sys for plain users",
+            "mount -t tmpfs none /proc/sys",
+            Refused(&["cannot mount /proc", "hint: "]),
+        )
+    },
+    lack("no /proc", "mount -t tmpfs none /proc", Refused(&["/proc"])),
+    lack("no /sys", "mount -t tmpfs none /sys", Refused(&["/sys/devices/system/cpu"])),
+    lack("no /dev/shm", "umount -l /dev/shm || true; mount -t tmpfs -o mode=0 none /dev/shm", Runs),
+    lack("no devices", "mount -t tmpfs none /dev", Refused(&["/dev/"])),
+    Lack {
+        only: (Some(Target::Native), None),
+        ..lack(
+            "programs on noexec",
+            "mount --bind $place/work $place/work; mount -o remount,bind,noexec $place/work",
+            Refused(&["cannot execute", "Permission denied"]),
+        )
+    },
+    lack(
+        "state on noexec, nosuid, nodev",
+        "mkdir -p $root; chown --reference=$place $root; mount --bind $root $root
+         mount -o remount,bind,noexec,nosuid,nodev $root",
+        Runs,
+    ),
+    Lack {
+        only: (Some(Target::Native), None),
+        ..lack(
+            "a full disk",
+            "mkdir -p $root; mount -t tmpfs -o size=64k,mode=777 none $root
+             dd if=/dev/zero of=$root/x bs=4k count=99 2> /dev/null || true",
+            Runs,
+        )
+    },
+    Lack {
+        only: (Some(Target::Native), None),
+        ..lack(
+            "a disk without room for files",
+            "mkdir -p $root; mount -t tmpfs -o nr_inodes=3,mode=777 none $root",
+            Refused(&["No space left", "/root/run/"]),
+        )
+    },
+    Lack {
+        config: r#"{"stdout_filename": "out.txt"}"#,
+        only: (Some(Target::Native), None),
+        ..lack(
+            "no room for the output's file",
+            "mkdir $place/w; mount -t tmpfs -o size=2m,nr_inodes=2,mode=777 none $place/w
+             cp -p $place/work/probe $place/w; mount --bind $place/w $place/work",
+            Refused(&["No space left", "out.txt"]),
+        )
+    },
+    Lack {
+        only: (None, Some(Who::Root)),
+        ..lack("no idmapped mounts", ON_OVERLAY, RunsAndTells("a user of their own"))
+    },
+    Lack {
+        only: (None, Some(Who::Plain)),
+        ..lack("no idmapped mounts, which plain users need not", ON_OVERLAY, Runs)
+    },
+    Lack {
+        without_overlay: true,
+        only: (Some(Target::Windows), None),
+        ..lack("no overlayfs", "", Refused(&["an overlay", "No such device", "modprobe overlay"]))
+    },
+];
+
+/// The mapped directory is an overlay, which has none.
+const ON_OVERLAY: &str = "mkdir $place/up $place/wk; chown --reference=$place/work $place/up
+    mount -t overlay -o lowerdir=$place/work,upperdir=$place/up,workdir=$place/wk none $place/work";
