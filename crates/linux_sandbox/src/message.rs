@@ -34,7 +34,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Private,
         Self::Root,
         Self::Attach,

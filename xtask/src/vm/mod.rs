@@ -279,7 +279,7 @@ impl Host {
 }
 
 /// Programs of the host that tests run; busybox stands in for those that are not there, and for all others.
-const TOOLS: [&str; 26] = [
+const TOOLS: [&str; 25] = [
     "sh",
     "cat",
     "chmod",
@@ -298,7 +298,6 @@ const TOOLS: [&str; 26] = [
     "sleep",
     "stat",
     "systemctl",
-    "systemd-run",
     "taskset",
     "test",
     "timeout",

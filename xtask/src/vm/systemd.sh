@@ -23,13 +23,27 @@ END
     systemctl start user@1000.service
 }
 
-# run_as_user PROGRAM ARGUMENTS...
+# run_as_user PROGRAM ARGUMENTS...: as a service of that systemd.
 run_as_user() {
-    start_manager &&
-        setpriv --reuid 1000 --regid 1000 --clear-groups env XDG_RUNTIME_DIR=/run/user/1000 \
-            systemd-run --user --quiet --pipe --wait --collect --setenv=NSPAWN_TEST_DELEGATED=yes \
-            --setenv=NSPAWN_TEST_PROGRAMS="$NSPAWN_TEST_PROGRAMS" --setenv=NSPAWN_TEST_AWAY_MS="$NSPAWN_TEST_AWAY_MS" \
-            "$@" 2> /tmp/stderr
+    start_manager || return
+    cat > /run/systemd/user/suite.service <<END
+[Unit]
+DefaultDependencies=no
+[Service]
+Type=oneshot
+TimeoutStartSec=600
+Environment=NSPAWN_TEST_PROGRAMS=$NSPAWN_TEST_PROGRAMS NSPAWN_TEST_AWAY_MS=$NSPAWN_TEST_AWAY_MS
+Environment=NSPAWN_TEST_DELEGATED=yes
+StandardOutput=file:/dev/ttyS1
+StandardError=file:/run/user/1000/stderr
+ExecStart=$*
+END
+    chmod 666 /dev/ttyS1
+    setpriv --reuid 1000 --regid 1000 --clear-groups env XDG_RUNTIME_DIR=/run/user/1000 \
+        systemctl --user start suite.service 2> /tmp/stderr
+    status=$?
+    cat /run/user/1000/stderr >> /tmp/stderr
+    return $status
 }
 
 # run USER DELEGATED PROGRAM ARGUMENTS...: the program is its service's only process.
