@@ -10,7 +10,7 @@ mod account;
 
 use std::fs;
 use std::io::Read as _;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::PathBuf;
 use std::sync::Barrier;
 use std::time::Duration;
@@ -216,6 +216,23 @@ fn the_process_named_in_the_note_gets_the_signals() {
     let exit = sandbox.wait(None).unwrap().unwrap();
     assert_eq!((exit.program, exit.subject_signal), (ProgramExit::Exited(3), Some(9)));
     assert_ne!(exit.note[0], 0);
+}
+
+#[test]
+fn what_the_launcher_holds_is_no_directory_for_the_program() {
+    if !root("what_the_launcher_holds_is_no_directory_for_the_program") {
+        return;
+    }
+    let outside = fs::File::open("/").unwrap();
+    for number in (3..40).chain([outside.as_raw_fd()]) {
+        let mut plan = shell("true");
+        plan.program.directory = format!("/proc/self/fd/{number}");
+        let null = fs::File::open("/dev/null").unwrap();
+        let stdio = Stdio { input: null.as_fd(), output: null.as_fd(), error: null.as_fd() };
+        let spawned = stage(&plan, &mut Sources::default())
+            .and_then(|staged| Sandbox::spawn(&plan, staged, &stdio, None));
+        assert_eq!(spawned.unwrap_err().op(), "enter", "{number}");
+    }
 }
 
 #[test]
