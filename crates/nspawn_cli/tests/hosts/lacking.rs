@@ -19,6 +19,9 @@ fn what_lacks_is_named_and_no_wall_is_left_out(case: Case) {
 
 /// Returns what is wrong, if something is.
 fn try_it(case: Case, lack: &Lack) -> Option<String> {
+    if lack.without_overlay && !case.is_possible(&[Need::Strace]) {
+        return None;
+    }
     let start = Start::new(case);
     let ran = start.run(lack);
     let left = start.left();

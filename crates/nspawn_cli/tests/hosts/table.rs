@@ -164,6 +164,23 @@ pub const TABLE: &[Lack] = &[
             Refused(&["No space left", "out.txt"]),
         )
     },
+    lack(
+        "a read-only disk",
+        "mount --bind $place $place; mount --bind $root $root || true
+         mount -o remount,bind,ro $place; mount -o remount,bind,ro $root || true",
+        Refused(&["Read-only file system"]),
+    ),
+    Lack { only: (Some(Target::Native), None), ..lack("little address space", "ulimit -v 262144", Runs) },
+    lack("a small stack", "ulimit -s 128", Runs),
+    lack("few descriptors", "ulimit -n 12", Refused(&["Too many open files"])),
+    Lack {
+        only: (Some(Target::Native), Some(Who::Plain)),
+        ..lack(
+            "no more processes",
+            "prlimit --pid $$ --nproc=1",
+            Refused(&["Resource temporarily unavailable"]),
+        )
+    },
     Lack {
         only: (None, Some(Who::Root)),
         ..lack("no idmapped mounts", ON_OVERLAY, RunsAndTells("a user of their own"))

@@ -23,6 +23,8 @@ pub enum Need {
     Wine,
     /// A mount namespace of its own, made by unshare(1).
     Unshare,
+    /// strace(1), which may trace.
+    Strace,
     /// At least so many processors.
     Processors(usize),
     /// That the build directory lies on a disk.
@@ -88,6 +90,7 @@ impl Need {
                 (target.links(), format!("{} cannot link a program", target.compiler()))
             }
             Self::Wine => (wine().is_some(), "Wine is not installed".to_owned()),
+            Self::Strace => (traces(), "needs strace".to_owned()),
             Self::Unshare => (unshares(), "no mount namespace can be made".to_owned()),
             Self::Processors(count) => (processors() >= count, format!("{count} processors are needed")),
             Self::Disk => (on_disk(), format!("{} lies on no disk", scratch().display())),
@@ -99,6 +102,11 @@ impl Need {
 /// Tells whether root runs the tests.
 pub fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+fn traces() -> bool {
+    let traced = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
+    traced.is_ok_and(|output| output.status.success())
 }
 
 fn unshares() -> bool {
