@@ -4,7 +4,7 @@ use crate::case::{Case, rows};
 use crate::launcher::machine::Need;
 use crate::launcher::run::Ran;
 use crate::start::Start;
-use crate::table::{Comes, Lack, TABLE};
+use crate::table::{Comes, Kernel, Lack, TABLE};
 
 rows!(what_lacks_is_named_and_no_wall_is_left_out);
 
@@ -19,7 +19,7 @@ fn what_lacks_is_named_and_no_wall_is_left_out(case: Case) {
 
 /// Returns what is wrong, if something is.
 fn try_it(case: Case, lack: &Lack) -> Option<String> {
-    if lack.without_overlay && !case.is_possible(&[Need::Strace]) {
+    if matches!(lack.kernel, Kernel::Overlays) && !case.is_possible(&[Need::Strace]) {
         return None;
     }
     let start = Start::new(case);

@@ -10,7 +10,7 @@ use crate::case::Case;
 use crate::launcher::place::Place;
 use crate::launcher::programs::{Target, program};
 use crate::launcher::run::{Ran, run};
-use crate::table::Lack;
+use crate::table::{Kernel, Lack};
 
 /// A place with a program that tells its credentials.
 pub struct Start {
@@ -50,17 +50,31 @@ impl Start {
         // The place comes first, and its root.
         let script = format!("place=$1 root=$2; shift 2\n{}\nexec \"$@\"", lack.preparation);
         command.args(["--mount", "sh", "-ec", &script, "sh"]).args([&self.place.at(""), &root]);
-        if !lack.denied.is_empty() {
-            let rule = |(call, errno): &(&str, i32)| format!("{call}={errno}");
-            command.arg(&self.deny).args(lack.denied.iter().map(rule)).arg("--");
-        }
-        if lack.no_user_namespaces {
-            let forbid = "echo 0 > /proc/sys/user/max_user_namespaces; exec \"$@\"";
-            command.args(["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", forbid, "sh"]);
-        }
-        if lack.without_overlay {
-            let rule = format!("inject=fsopen:error=ENODEV:when={}", self.overlay(&launcher));
-            command.args(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsopen", "-e", &rule, "--"]);
+        match lack.kernel {
+            Kernel::Whole => {}
+            Kernel::Calls(calls) => {
+                let rules = calls.iter().map(|(call, errno)| format!("{call}={errno}"));
+                command.arg(&self.deny).args(rules).arg("--");
+            }
+            Kernel::UserNamespaces => {
+                let forbid = "echo 0 > /proc/sys/user/max_user_namespaces; exec \"$@\"";
+                command.args(["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", forbid, "sh"]);
+            }
+            Kernel::Overlays => {
+                let rule = format!("inject=fsopen:error=ENODEV:when={}", self.overlay(&launcher));
+                command.args([
+                    "strace",
+                    "-f",
+                    "-qq",
+                    "-o",
+                    "/dev/null",
+                    "-e",
+                    "trace=fsopen",
+                    "-e",
+                    &rule,
+                    "--",
+                ]);
+            }
         }
         command.arg(launcher.get_program()).args(launcher.get_args());
         for (name, value) in launcher.get_envs() {

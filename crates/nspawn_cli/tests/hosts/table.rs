@@ -9,17 +9,25 @@ pub struct Lack {
     pub name: &'static str,
     /// A shell script that root runs in mounts of the launcher's own: `$place` and `$root` are known.
     pub preparation: &'static str,
-    /// Calls that fail, by their numbers or `NUMBER:FIRST ARGUMENT`, and how.
-    pub denied: &'static [(&'static str, i32)],
-    /// Whether the launcher is root of a user namespace in which there can be no other.
-    pub no_user_namespaces: bool,
-    /// Whether the kernel has no overlayfs.
-    pub without_overlay: bool,
+    pub kernel: Kernel,
     /// What the config has besides.
     pub config: &'static str,
     /// Whom it is tried for; `None`: for all.
     pub only: (Option<Target>, Option<Who>),
     pub comes: Comes,
+}
+
+/// What the kernel lacks.
+#[derive(Clone, Copy)]
+pub enum Kernel {
+    /// Nothing.
+    Whole,
+    /// Calls that fail, by their numbers or `NUMBER:FIRST ARGUMENT`, and how.
+    Calls(&'static [(&'static str, i32)]),
+    /// More user namespaces than the one that the launcher is root of.
+    UserNamespaces,
+    /// Overlayfs.
+    Overlays,
 }
 
 /// What comes of a start.
@@ -47,22 +55,12 @@ const ENODEV: i32 = 19;
 const ENOSYS: i32 = 38;
 
 const fn lack(name: &'static str, preparation: &'static str, comes: Comes) -> Lack {
-    let (denied, config) = ([].as_slice(), "{}");
-    Lack {
-        name,
-        preparation,
-        denied,
-        no_user_namespaces: false,
-        without_overlay: false,
-        config,
-        only: (None, None),
-        comes,
-    }
+    Lack { name, preparation, kernel: Kernel::Whole, config: "{}", only: (None, None), comes }
 }
 
 /// A kernel on which these calls fail.
-const fn kernel(name: &'static str, denied: &'static [(&'static str, i32)], comes: Comes) -> Lack {
-    Lack { denied, ..lack(name, "", comes) }
+const fn kernel(name: &'static str, calls: &'static [(&'static str, i32)], comes: Comes) -> Lack {
+    Lack { kernel: Kernel::Calls(calls), ..lack(name, "", comes) }
 }
 
 use Comes::{Refused, Runs, RunsAndTells};
@@ -99,7 +97,7 @@ pub const TABLE: &[Lack] = &[
         )
     },
     Lack {
-        no_user_namespaces: true,
+        kernel: Kernel::UserNamespaces,
         only: (Some(Target::Native), Some(Who::Root)),
         ..lack("no more user namespaces", "", Refused(&["a user namespace", "max_user_namespaces"]))
     },
@@ -190,7 +188,7 @@ pub const TABLE: &[Lack] = &[
         ..lack("no idmapped mounts, which plain users need not", ON_OVERLAY, Runs)
     },
     Lack {
-        without_overlay: true,
+        kernel: Kernel::Overlays,
         only: (Some(Target::Windows), None),
         ..lack("no overlayfs", "", Refused(&["an overlay", "No such device", "modprobe overlay"]))
     },
