@@ -26,7 +26,7 @@ use nspawn_agent::orders::{Orders, Services};
 use reporter::{Failure, Reporter, Step};
 use streams::Streams;
 use win::process::Process;
-use win::{Error, file, machine, runtime};
+use win::{Error, Handle, file, machine, runtime};
 
 const ORDERS: &[u16] = wide!(r"\\?\unix\run\nspawn\orders");
 
@@ -54,11 +54,8 @@ fn run(reporter: &Reporter) -> Result<u32, Failure> {
     win::process::survive_ctrl_events();
     let plain = win::process::Environment::current();
 
-    let cpu = Cpu::detect();
-    computer::fill_shared_data(&orders, &cpu).during(Operation::SharedData)?;
-    computer::fill_registry(&orders, &cpu).during(Operation::Computer)?;
+    let _booted = if orders.services == Services::Stock { None } else { Some(prepare(&orders)?) };
     program::set_environment(&orders).during(Operation::CreateProcess)?;
-    let _booted = machine::declare_booted().during(Operation::SharedData)?;
 
     let streams = Streams::open().during(Operation::Streams)?;
     let program = program::create(&orders, &streams, reporter)?;
@@ -67,6 +64,14 @@ fn run(reporter: &Reporter) -> Result<u32, Failure> {
     let code = program.wait().during(Operation::CreateProcess)?;
     outputs.finish();
     Ok(code)
+}
+
+/// Makes the session fit for programs; it is so as long as the caller keeps what this returns.
+fn prepare(orders: &Orders) -> Result<Handle, Failure> {
+    let cpu = Cpu::detect();
+    computer::fill_shared_data(orders, &cpu).during(Operation::SharedData)?;
+    computer::fill_registry(orders, &cpu).during(Operation::Computer)?;
+    machine::declare_booted().during(Operation::SharedData)
 }
 
 /// Lets the program run, in the surroundings that it was ordered.

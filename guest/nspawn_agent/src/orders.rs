@@ -1,6 +1,6 @@
 //! The orders: what the engine tells the agent, in one file.
 //!
-//! Little endian. A head of 24 bytes: magic `NSO1`; u32 services (0 none, 1 async, 2 wait); u64 affinity mask
+//! Little endian. A head of 24 bytes: magic `NSO1`; u32 services (0 none, 1 async, 2 wait, 3 stock); u64 affinity mask
 //! (0: none); u32 Windows build to report; u32 reserved, 0. Then UTF-16 strings, each closed by NUL: application
 //! path (empty: the command line decides), command line, working directory, computer name; then the environment,
 //! `NAME=value` each, closed by an empty string, which ends the file.
@@ -40,6 +40,8 @@ pub enum Services {
     Async,
     /// They are ready before the program runs.
     Wait,
+    /// Wine's own starter of sessions has run, and started them: it has done all that is to be done for the session.
+    Stock,
 }
 
 /// An entry of an environment.
@@ -102,6 +104,7 @@ impl Orders {
             0 => Services::None,
             1 => Services::Async,
             2 => Services::Wait,
+            3 => Services::Stock,
             _ => return Err(Malformed),
         };
         let affinity = NonZeroU64::new(u64::from_le_bytes(rest.take()?));

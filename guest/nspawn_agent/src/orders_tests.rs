@@ -69,7 +69,7 @@ fn refuses() {
     let longer = [&good[..], &[0]].concat();
     for (what, bytes) in [
         ("magic", patched(0, b'X')),
-        ("services", patched(4, 3)),
+        ("services", patched(4, 4)),
         ("reserved", patched(20, 1)),
         ("one byte more", longer),
         ("text behind the end", file(1, 3, &[&STRINGS[..], &["more"]].concat())),

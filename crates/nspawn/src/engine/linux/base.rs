@@ -4,43 +4,70 @@
 //! <data>/base/lock                 held while one is made
 //! <data>/base/<key>/               WINEPREFIX: drive_c, dosdevices, system.reg, user.reg, userdef.reg
 //! <data>/base/<key>.partial/       one being made, or left by a launcher that was killed
+//! <data>/base/<key>.libraries      the host's libraries that this Wine needs, see `libraries`
 //! ```
 //!
 //! The key tells Wine's build, our guest programs and this recipe apart. The copies of Wine's DLLs, 695 MB, become
 //! links to the originals, which every container sees at the same place.
 
-use std::fs::{self, File};
-use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::fs::{FileExt as _, symlink};
+use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use linux_sandbox::{Access, Mount, Owner, Plan, Program, ProgramExit, Sandbox, Sources, Stdio, stage};
 use uuid::Uuid;
 
-use super::account::User;
-use super::profile;
-use super::root;
+use super::libraries::{self, Libraries};
+use super::making::make;
+use super::root::{self, StartUp};
 use super::wine::Wine;
 use crate::engine::Observer;
-use crate::error::{Error, ErrorKind, Result};
-use crate::launch::go_on;
-use crate::state::create_private;
+use crate::error::{Error, Result};
+use crate::state::{create_private, remove};
 
 /// The first Windows process of every container.
 pub(super) const AGENT: &[u8] = include_bytes!(concat!(env!("NSPAWN_GUEST_DIR"), "/nspawn_agent.exe"));
 /// `ProcessPrng` for Wine versions that lack it.
-const PRNG: &[u8] = include_bytes!(concat!(env!("NSPAWN_GUEST_DIR"), "/bcryptprimitives.dll"));
+pub(super) const PRNG: &[u8] = include_bytes!(concat!(env!("NSPAWN_GUEST_DIR"), "/bcryptprimitives.dll"));
 /// What the registry holds beside Wine's own.
-const REGISTRY: &str = include_str!("../../../../../guest/base.reg");
+pub(super) const REGISTRY: &str = include_str!("../../../../../guest/base.reg");
 
 /// Changes with this recipe: another number makes a new base layer.
-const LAYOUT: u32 = 3;
+const LAYOUT: u32 = 4;
 const KEYS: Uuid = Uuid::from_u128(0x6e73_7061_776e_5f62_6173_655f_6b65_7973);
-const STEPS: u64 = 4;
 
-/// Where the agent lies in the prefix.
-const AGENT_PATH: &str = "drive_c/windows/nspawn_agent.exe";
+/// A base layer that is in use, and what of the host its Wine needs besides.
+#[derive(Debug)]
+pub(super) struct Base {
+    /// Its directory.
+    pub(super) layer: PathBuf,
+    pub(super) libraries: Libraries,
+    pub(super) start_up: StartUp,
+    /// Keeps it from being removed.
+    pub(super) hold: Hold,
+}
+
+/// A shared lock on a base layer's directory. Launchers hold it as long as they live, and containers die with their
+/// launchers; who removes a base layer must have the lock alone.
+#[derive(Debug)]
+pub(super) struct Hold {
+    _locked: File,
+}
+
+impl Hold {
+    /// Locks a layer; `None`: it is not there.
+    fn of(layer: &Path) -> Result<Option<Self>> {
+        let failed = |error| Error::io("lock", layer.display().to_string(), error);
+        let locked = match File::open(layer) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(failed)?,
+        };
+        locked.lock_shared().map_err(failed)?;
+        // It may have been removed, and even made anew, before we had the lock.
+        let inode = locked.metadata().map_err(failed)?.ino();
+        let is_there = fs::metadata(layer).is_ok_and(|there| there.ino() == inode);
+        Ok(is_there.then_some(Self { _locked: locked }))
+    }
+}
 
 /// Returns the base layer of `wine` below `data`, making it where it is absent.
 ///
@@ -51,18 +78,33 @@ pub(super) fn ensure(
     wine: &Wine,
     system: &root::System,
     observer: &dyn Observer,
-) -> Result<PathBuf> {
+) -> Result<Base> {
     let bases = data.join("base");
     let layer = bases.join(key(wine)?);
-    if layer.is_dir() {
-        return Ok(layer);
-    }
-    create_private(&bases)?;
-    let path = bases.join("lock");
+    let hold = loop {
+        match Hold::of(&layer)? {
+            Some(hold) => break hold,
+            None => ensure_layer(&bases, &layer, wine, system, observer)?,
+        }
+    };
+    let libraries = libraries::ensure(&list_of(&layer), wine)?;
+    let start_up = StartUp::of(&layer);
+    Ok(Base { layer, libraries, start_up, hold })
+}
+
+fn ensure_layer(
+    bases: &Path,
+    layer: &Path,
+    wine: &Wine,
+    system: &root::System,
+    observer: &dyn Observer,
+) -> Result<()> {
+    create_private(bases)?;
+    let path = bases.join(LOCK);
     let locked = File::create(&path).and_then(|file| file.lock().map(|()| file));
     let _lock = locked.map_err(|error| Error::io("lock", path.display().to_string(), error))?;
     if layer.is_dir() {
-        return Ok(layer); // made by whom we waited for
+        return Ok(()); // made by whom we waited for
     }
     observer.step(&format!("ProcessBaseImage: Making the base layer of {}, once", wine.loader.display()));
     let partial = layer.with_extension("partial");
@@ -71,10 +113,9 @@ pub(super) fn ensure(
         let _ = fs::remove_dir_all(&partial);
     })?;
     sync(&partial)?;
-    fs::rename(&partial, &layer)
-        .map_err(|error| Error::io("rename", partial.display().to_string(), error))?;
+    fs::rename(&partial, layer).map_err(|error| Error::io("rename", partial.display().to_string(), error))?;
     observer.step(&format!("ProcessBaseImage: Base layer made, path: [{}]", layer.display()));
-    Ok(layer)
+    Ok(())
 }
 
 /// Writes the file system to disk: a layer that is in its place is whole for ever, after a loss of power too.
@@ -83,25 +124,57 @@ fn sync(layer: &Path) -> Result<()> {
     rustix::fs::syncfs(opened).map_err(|errno| Error::io("write to disk", layer.display().to_string(), errno))
 }
 
-/// Removes half-made layers of launchers that were killed, unless one is being made.
+fn list_of(layer: &Path) -> PathBuf {
+    layer.with_extension("libraries")
+}
+
+/// Removes base layers that no container uses, unless they are of the Wine that is installed, and what launchers left
+/// half-made that were killed. Where one is being made, another time will do.
 ///
 /// # Errors
 /// The disk's refusal.
-pub(super) fn remove_partial(data: &Path) -> Result<()> {
-    let bases = data.join("base");
-    let Ok(lock) = File::open(bases.join("lock")) else { return Ok(()) };
+pub(super) fn remove_unused(data: &Path, installed: Option<&Wine>) -> Result<()> {
+    let current = installed.map(key).transpose()?;
+    remove_all_but(&data.join("base"), current.as_deref())
+}
+
+fn remove_all_but(bases: &Path, current: Option<&str>) -> Result<()> {
+    let Ok(lock) = File::open(bases.join(LOCK)) else { return Ok(()) };
     if lock.try_lock().is_err() {
         return Ok(());
     }
     let failed = |error| Error::io("clear up", bases.display().to_string(), error);
-    for entry in fs::read_dir(&bases).map_err(failed)? {
+    for entry in fs::read_dir(bases).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|extension| extension == "partial") {
-            fs::remove_dir_all(path).map_err(failed)?;
+        let is = |extension| path.extension().is_some_and(|own| own == extension);
+        let of_current = current.is_some_and(|current| path.file_stem().is_some_and(|stem| stem == current));
+        if is("partial") {
+            remove(&path).map_err(failed)?;
+        } else if path.is_dir() && !of_current {
+            remove_layer(&path).map_err(failed)?;
         }
     }
     Ok(())
 }
+
+/// Removes a layer that nobody uses, and the list beside it.
+fn remove_layer(layer: &Path) -> std::io::Result<()> {
+    let opened = File::open(layer)?;
+    match opened.try_lock() {
+        Err(TryLockError::WouldBlock) => return Ok(()),
+        Err(TryLockError::Error(error)) => return Err(error),
+        Ok(()) => {}
+    }
+    // In one step for whoever looks for it; who waits for the lock sees then that it is gone.
+    let partial = layer.with_extension("partial");
+    remove(&partial)?;
+    fs::rename(layer, &partial)?;
+    remove(&list_of(layer))?;
+    remove(&partial)
+}
+
+/// Held while a base layer is made, or one is removed.
+const LOCK: &str = "lock";
 
 fn key(wine: &Wine) -> Result<String> {
     let mut text = format!("{LAYOUT};{}", wine.fingerprint()?).into_bytes();
@@ -111,192 +184,49 @@ fn key(wine: &Wine) -> Result<String> {
     Ok(format!("wine_{}", Uuid::new_v5(&KEYS, &text).simple()))
 }
 
-fn make(prefix: &Path, wine: &Wine, system: &root::System, observer: &dyn Observer) -> Result<()> {
-    let failed = |op, path: &Path| {
-        let subject = path.display().to_string();
-        move |error| Error::io(op, subject, error)
-    };
-    if prefix.exists() {
-        fs::remove_dir_all(prefix).map_err(failed("remove", prefix))?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(bases: &Path) -> Vec<String> {
+        let entries = fs::read_dir(bases).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort_unstable();
+        names
     }
-    create_private(prefix)?;
-    observer.progress("base layer", 0, STEPS);
-    run(prefix, wine, system, &["wineboot", "--init"], observer)?;
-    observer.progress("base layer", 1, STEPS);
-    let registry = prefix.join("drive_c/base.reg");
-    fs::write(&registry, REGISTRY).map_err(failed("write", &registry))?;
-    run(prefix, wine, system, &[r"C:\windows\regedit.exe", "/S", r"C:\base.reg"], observer)?;
-    fs::remove_file(&registry).map_err(failed("remove", &registry))?;
-    observer.progress("base layer", 2, STEPS);
-    link_copies(&prefix.join("drive_c"), &wine.dlls()).map_err(failed("link the DLLs of", prefix))?;
-    observer.progress("base layer", 3, STEPS);
-    tidy(prefix).map_err(failed("tidy", prefix))?;
-    profile::make_others(prefix).map_err(failed("fill", prefix))?;
-    install(prefix, wine).map_err(failed("fill", prefix))?;
-    observer.progress("base layer", STEPS, STEPS);
-    Ok(())
-}
 
-/// Runs Wine in a sandbox with `prefix` writable, and waits until its server has written the registry.
-fn run(
-    prefix: &Path,
-    wine: &Wine,
-    system: &root::System,
-    arguments: &[&str],
-    observer: &dyn Observer,
-) -> Result<()> {
-    let server = wine.server();
-    let quoted: Vec<String> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
-    // The shell, because the sandbox ends with its program, and the server writes only at its own end.
-    let script = format!(
-        "{} {}; r=$?; {server} -k; {server} -w; exit $r",
-        wine.loader.display(),
-        quoted.join(" "),
-        server = server.display()
-    );
-    let mut environment = root::wine_environment(User::default());
-    environment.push("WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=d".to_owned());
-    let bind = Mount::Bind {
-        source: prefix.into(),
-        target: root::PREFIX.to_owned(),
-        access: Access::ReadWrite,
-        owner: Owner::Host,
-    };
-    let plan = Plan {
-        hostname: "base".to_owned(),
-        root: root::nodes(system, "base"),
-        mounts: root::mounts(system, wine).into_iter().chain([bind]).collect(),
-        // It makes our own layer, from nothing but Wine.
-        account: None,
-        program: Program {
-            executable: "/bin/sh".to_owned(),
-            arguments: vec!["sh".to_owned(), "-c".to_owned(), script],
-            environment,
-            directory: "/tmp".to_owned(),
-            layout: root::WINE_LAYOUT,
-        },
-        note: None,
-    };
-    let null = OwnedFd::from(File::open("/dev/null").map_err(|error| Error::io("open", "/dev/null", error))?);
-    let log = tempfile()?;
-    let stdio = Stdio { input: null.as_fd(), output: log.as_fd(), error: log.as_fd() };
-    let staged = stage(&plan, &mut Sources::default()).map_err(super::sandbox_error)?;
-    let sandbox = Sandbox::spawn(&plan, staged, &stdio, None).map_err(super::sandbox_error)?;
-    let reason = match await_end(&sandbox, observer)? {
-        Some(ProgramExit::Exited(0)) => return Ok(()),
-        Some(ProgramExit::Exited(code)) => format!("exited with status {code}: {}", last_line(&log)),
-        Some(end) => format!("ended by {end:?}: {}", last_line(&log)),
-        None => format!("did not end within {} s", PATIENCE.as_secs()),
-    };
-    Err(Error::new(ErrorKind::Host, "make", "the base layer")
-        .reason(format!("wine64 {} {reason}", arguments.join(" ")))
-        .with_hint("try the same by hand: WINEPREFIX=/tmp/prefix wine64 wineboot --init"))
-}
-
-/// How long one step of Wine's may take.
-const PATIENCE: Duration = Duration::from_secs(300);
-/// How often it is looked whether we were told to end.
-const WATCH: Duration = Duration::from_millis(100);
-
-/// Waits for a sandbox's end, and ends it where we were told to end; `None` where it does not end in time.
-fn await_end(sandbox: &Sandbox, observer: &dyn Observer) -> Result<Option<ProgramExit>> {
-    let deadline = Instant::now() + PATIENCE;
-    while Instant::now() < deadline {
-        if let Some(exit) = sandbox.wait(Some(WATCH)).map_err(super::sandbox_error)? {
-            return Ok(Some(exit.program));
+    #[test]
+    fn what_no_container_uses_is_removed_when_it_is_not_of_this_wine() {
+        let place = tempfile::tempdir().unwrap();
+        let bases = place.path();
+        fs::write(bases.join(LOCK), "").unwrap();
+        for layer in ["wine_now", "wine_old", "wine_used", "wine_half.partial"] {
+            fs::create_dir_all(bases.join(layer).join("drive_c")).unwrap();
         }
-        go_on(observer)?;
-    }
-    Ok(None)
-}
-
-fn tempfile() -> Result<File> {
-    use rustix::fs::{MemfdFlags, memfd_create};
-    let made = memfd_create("nspawn_base_log", MemfdFlags::CLOEXEC);
-    made.map(File::from).map_err(|errno| Error::io("make", "a memory file", errno))
-}
-
-fn last_line(log: &File) -> String {
-    let length = log.metadata().map_or(0, |metadata| metadata.len());
-    let mut tail = vec![0; length.min(4096) as usize];
-    let start = length - tail.len() as u64;
-    let read = log.read_at(&mut tail, start).unwrap_or(0);
-    let text = String::from_utf8_lossy(&tail[..read]).into_owned();
-    text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").to_owned()
-}
-
-/// Replaces files that equal one of Wine's own by links to it.
-fn link_copies(directory: &Path, originals: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        let (path, kind) = (entry.path(), entry.file_type()?);
-        if kind.is_dir() {
-            link_copies(&path, originals)?;
-        } else if kind.is_file() {
-            let original = originals.join(entry.file_name());
-            if same_content(&path, &original)? {
-                fs::remove_file(&path)?;
-                symlink(&original, &path)?;
-            }
+        for list in
+            ["wine_now.libraries", "wine_old.libraries", "wine_used.libraries", "x.libraries.1.partial"]
+        {
+            fs::write(bases.join(list), "").unwrap();
         }
+        let used = Hold::of(&bases.join("wine_used")).unwrap().unwrap();
+        let also_used = Hold::of(&bases.join("wine_used")).unwrap().unwrap();
+        remove_all_but(bases, Some("wine_now")).unwrap();
+        let of_both = ["lock", "wine_now", "wine_now.libraries", "wine_used", "wine_used.libraries"];
+        assert_eq!(names(bases), of_both);
+        drop(used);
+        remove_all_but(bases, Some("wine_now")).unwrap();
+        assert_eq!(names(bases), of_both, "another container uses it");
+        drop(also_used);
+        let making = File::open(bases.join(LOCK)).unwrap();
+        making.lock().unwrap();
+        remove_all_but(bases, Some("wine_now")).unwrap();
+        assert_eq!(names(bases), of_both, "a base layer is being made");
+        drop(making);
+        remove_all_but(bases, Some("wine_now")).unwrap();
+        assert_eq!(names(bases), ["lock", "wine_now", "wine_now.libraries"]);
+        assert!(Hold::of(&bases.join("wine_used")).unwrap().is_none());
+        remove_all_but(bases, None).unwrap();
+        assert_eq!(names(bases), ["lock"]);
     }
-    Ok(())
-}
-
-fn same_content(copy: &Path, original: &Path) -> std::io::Result<bool> {
-    let length = |path: &Path| fs::metadata(path).map(|metadata| metadata.len());
-    match length(original) {
-        Ok(there) if there == length(copy)? => Ok(fs::read(copy)? == fs::read(original)?),
-        _ => Ok(false),
-    }
-}
-
-/// Takes out what belongs to the session or the host that made it: its server's place, drives other than C, serial
-/// ports, and the links of the user's folders to a home directory.
-fn tidy(prefix: &Path) -> std::io::Result<()> {
-    let server = prefix.join("wineserver");
-    if server.exists() {
-        fs::remove_file(server)?;
-    }
-    for entry in fs::read_dir(prefix.join("dosdevices"))? {
-        let entry = entry?;
-        if entry.file_name() != "c:" {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    for user in fs::read_dir(prefix.join("drive_c/users"))? {
-        for folder in fs::read_dir(user?.path())? {
-            let folder = folder?;
-            if folder.file_type()?.is_symlink() {
-                fs::remove_file(folder.path())?;
-                fs::create_dir(folder.path())?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Returns a file that has the marks of a Windows program and is for no machine: refused without a process being made.
-/// (A file without the marks Wine would try to run as a Unix program.)
-fn no_program() -> [u8; 128] {
-    let mut file = [0; 128];
-    file[..2].copy_from_slice(b"MZ");
-    file[0x3C] = 0x40; // where the PE header is
-    file[0x40..0x44].copy_from_slice(b"PE\0\0");
-    file
-}
-
-/// Lays in our guest programs. Wine's own starter of sessions gives way to a file that is no program: the first
-/// process would start it and wait for it, though the agent does its work.
-fn install(prefix: &Path, wine: &Wine) -> std::io::Result<()> {
-    fs::write(prefix.join(AGENT_PATH), AGENT)?;
-    let starter = prefix.join("drive_c/windows/system32/wineboot.exe");
-    if starter.symlink_metadata().is_ok() {
-        fs::remove_file(&starter)?;
-    }
-    fs::write(starter, no_program())?;
-    if !wine.dlls().join("bcryptprimitives.dll").exists() {
-        fs::write(prefix.join("drive_c/windows/system32/bcryptprimitives.dll"), PRNG)?;
-    }
-    Ok(())
 }

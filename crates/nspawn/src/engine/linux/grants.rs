@@ -12,7 +12,7 @@ use super::layers::{self, Chain};
 use super::lower::{Loader, Surroundings, lower};
 use super::merge::Merged;
 use super::profile;
-use super::root;
+use super::root::{self, StartUp};
 use super::stack::Stack;
 use super::system::LinuxSystem;
 use super::wine::Wine;
@@ -32,6 +32,7 @@ pub(super) struct LinuxGrants {
     pub(super) root: Root,
     pub(super) loader: Loader,
     pub(super) system: root::System,
+    pub(super) start_up: StartUp,
     pub(super) merged: Merged,
     pub(super) account: OnHost,
     pub(super) sources: Sources,
@@ -73,19 +74,27 @@ pub(super) fn acquire(
         Rootfs::EmbeddedBase => Chain { layers: Vec::new(), replaced: Vec::new() },
         Rootfs::ParentLayer(parent) => layers::read_chain(parent)?,
     };
-    let system = root::System::of_host();
+    let mut system = root::System::of_host();
     let account = account::of(&engine.group_name(id));
     check(engine, id, &spec, &loader, &system, account)?;
+    let (mut rollback, mut start_up) = (Rollback::default(), StartUp::default());
     let base = match &loader {
         Loader::Wine(_) if files::is_overlay(&engine.data)? => return Err(files::on_overlay(&engine.data)),
-        Loader::Wine(wine) => Some(base::ensure(&engine.data, wine, &system, observer)?),
+        Loader::Wine(wine) => {
+            let made = base::ensure(&engine.data, wine, &system, observer)?;
+            (system.libraries, start_up) = (made.libraries, made.start_up);
+            rollback.push("let go of the base layer", move || {
+                drop(made.hold);
+                Ok(())
+            });
+            Some(made.layer)
+        }
         Loader::Kernel => None,
     };
     let destinations = spec.mounts.iter().map(|mount| &mount.destination);
     let stack = Stack::open(chain, base.as_deref(), destinations, &mut sources, observer)?;
     // Last of what can be refused: it may make a file.
     let stdio = open_stdio(&spec, &mut sources, engine.output_mode)?;
-    let mut rollback = Rollback::default();
     let scratch = stack.make_scratch(&engine.scratch(), id, &mut sources, &mut rollback)?;
     if let Some(base) = &base {
         profile::write_registry(user_of(&spec)?, base, &Path::new(&scratch).join("prefix"))
@@ -95,7 +104,20 @@ pub(super) fn acquire(
     let Stack { layers, merged } = stack;
     let root = Root { volume: scratch.clone(), scratch, layers };
     let (engine, id) = (engine.clone(), id.clone());
-    Ok(LinuxGrants { engine, id, spec, root, loader, system, merged, account, sources, stdio, rollback })
+    Ok(LinuxGrants {
+        engine,
+        id,
+        spec,
+        root,
+        loader,
+        system,
+        start_up,
+        merged,
+        account,
+        sources,
+        stdio,
+        rollback,
+    })
 }
 
 fn user_of(spec: &Spec) -> Result<User> {
@@ -145,7 +167,13 @@ fn check(
     account: OnHost,
 ) -> Result<()> {
     let (request, _) = document::build(id, spec, &Root::stand_in(spec), engine.host_cpus, Schema::V2)?;
-    let host = Surroundings { system, merged: &Merged::default(), account, cpus: engine.host_cpus };
+    let host = Surroundings {
+        system,
+        merged: &Merged::default(),
+        account,
+        start_up: StartUp::default(),
+        cpus: engine.host_cpus,
+    };
     lower(&request, loader, &host).map(|_| ())
 }
 

@@ -9,7 +9,7 @@ use super::account::{OnHost, User};
 use super::limits::{self, Wanted};
 use super::merge::{Merge, Merged};
 use super::orders::Orders;
-use super::root::{self, System};
+use super::root::{self, StartUp, System};
 use super::stack::upper_of;
 use super::view::{self, MappedView, ProcessView, SystemView};
 use super::{layers, wine::Wine};
@@ -51,6 +51,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) merged: &'a Merged,
     /// Who the programs are.
     pub(super) account: OnHost,
+    /// How sessions begin on its base layer.
+    pub(super) start_up: StartUp,
     /// The number of its processors.
     pub(super) cpus: u32,
 }
@@ -101,6 +103,7 @@ fn windows(
     let Surroundings { system, merged, .. } = host;
     check_lengths(process)?;
     let orders = Orders {
+        start_up: host.start_up,
         services: request.extras.services,
         affinity: request.extras.affinity,
         build: BUILD,
@@ -109,32 +112,42 @@ fn windows(
         computer_name: &container.hostname,
         environment: &process.environment,
     };
-    let mut nodes = root::nodes(system, &container.hostname);
-    nodes.extend(root::agent_nodes(orders.encode()));
-    let mut mounts = root::mounts(system, wine);
-    mounts.push(Mount::writable("run/nspawn"));
-    mounts.extend(prefix(container, &merged.merge)?);
+    let mut plan = session(wine, system, (host.account, user), &container.hostname, &orders);
+    plan.mounts.extend(prefix(container, &merged.merge)?);
     let drive = format!("{}/drive_c", root::PREFIX);
     let mut spellings = merged.spellings.clone();
     for directory in &container.mapped {
-        mounts.push(map(directory, format!("{drive}/{}", spellings.spell(&directory.destination)))?);
+        plan.mounts.push(map(directory, format!("{drive}/{}", spellings.spell(&directory.destination)))?);
     }
-    let mut environment = root::wine_environment(user);
-    environment.push("WINEDLLOVERRIDES=wineboot.exe,winedbg.exe=d".to_owned());
-    Ok(Plan {
-        hostname: container.hostname.clone(),
+    Ok(plan)
+}
+
+/// Returns the sandbox of a session in which the agent does what it is ordered; its Wine prefix is still to be mounted.
+pub(super) fn session(
+    wine: &Wine,
+    system: &System,
+    (account, user): (OnHost, User),
+    hostname: &str,
+    orders: &Orders<'_>,
+) -> Plan {
+    let mut nodes = root::nodes(hostname);
+    nodes.extend(root::agent_nodes(orders.encode()));
+    let mut mounts = root::mounts(system, wine);
+    mounts.push(Mount::writable("run/nspawn"));
+    Plan {
+        hostname: hostname.to_owned(),
         root: nodes,
         mounts,
-        account: Some(host.account.account(user)),
+        account: Some(account.account(user)),
         program: Program {
             executable: wine.loader.to_string_lossy().into_owned(),
-            arguments: ["wine64", r"C:\windows\nspawn_agent.exe"].map(str::to_owned).to_vec(),
-            environment,
-            directory: format!("/{drive}"),
+            arguments: vec![wine.name(), r"C:\windows\nspawn_agent.exe".to_owned()],
+            environment: root::session_environment(orders.start_up, user),
+            directory: format!("/{}/drive_c", root::PREFIX),
             layout: root::WINE_LAYOUT,
         },
         note: Some(super::orders::NOTE.to_owned()),
-    })
+    }
 }
 
 /// The longest program path that `CreateProcess` takes from a command line, in UTF-16 units: MAX_PATH less its NUL.
@@ -226,7 +239,7 @@ fn native(
     environment
         .retain(|set| !process.environment.iter().any(|(name, _)| set.starts_with(&format!("{name}="))));
     environment.extend(process.environment.iter().map(|(name, value)| format!("{name}={value}")));
-    let mut mounts = root::native_mounts();
+    let mut mounts = root::native_mounts(host.system);
     for directory in &container.mapped {
         mounts.push(map(directory, directory.destination.components().join("/"))?);
     }

@@ -10,18 +10,23 @@
 
 mod account;
 mod base;
+mod elf;
 mod examine;
 mod files;
 mod grants;
 mod layers;
+mod libraries;
 mod limits;
+mod loader_cache;
 mod lower;
+mod making;
 mod merge;
 mod namespaces;
 mod opened_layer;
 mod orders;
 mod profile;
 mod root;
+mod self_check;
 mod stack;
 mod system;
 #[cfg(test)]
@@ -147,6 +152,7 @@ impl Engine for LinuxEngine {
             system: &root::System::of_host(),
             merged: &merge::Merged::default(),
             account: account::of(&self.group_name(&id)),
+            start_up: root::StartUp::default(),
             cpus: self.host_cpus,
         };
         let lowered = lower::lower(request, &loader, &host)?;
@@ -170,7 +176,7 @@ impl Engine for LinuxEngine {
     }
 
     fn tidy(&self) -> Result<()> {
-        base::remove_partial(&self.data)
+        base::remove_unused(&self.data, wine::Wine::find().ok().as_ref())
     }
 
     fn reclaim(&self, id: &ContainerId, observer: &dyn Observer) -> Result<()> {

@@ -1,6 +1,7 @@
 //! What the engine and the agent, the first Windows process of a container, tell each other: two small files on
 //! the sandbox's own memory file system. The agent's side is `guest/nspawn_agent`.
 
+use super::root::StartUp;
 use crate::error::{Error, ErrorKind};
 use crate::spec::{AffinityMask, Services};
 
@@ -12,6 +13,8 @@ pub(super) const NOTE: &str = "run/nspawn/note";
 /// What the agent shall do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Orders<'a> {
+    pub(super) start_up: StartUp,
+    /// Heeded where the agent starts the session.
     pub(super) services: Services,
     pub(super) affinity: Option<AffinityMask>,
     /// The build of Windows to report.
@@ -27,10 +30,11 @@ impl Orders<'_> {
     /// NUL-terminated UTF-16: application path (empty: the command line decides), command line, working directory,
     /// computer name, and the environment block with its closing empty string.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let services: u32 = match self.services {
-            Services::None => 0,
-            Services::Async => 1,
-            Services::Wait => 2,
+        let services: u32 = match (self.start_up, self.services) {
+            (StartUp::Agent, Services::None) => 0,
+            (StartUp::Agent, Services::Async) => 1,
+            (StartUp::Agent, Services::Wait) => 2,
+            (StartUp::Stock, _) => 3,
         };
         let mut bytes = b"NSO1".to_vec();
         bytes.extend(services.to_le_bytes());
@@ -153,6 +157,7 @@ mod tests {
     fn orders_are_laid_out_as_the_agent_reads_them() {
         let environment = [("A".to_owned(), "é".to_owned())];
         let orders = Orders {
+            start_up: StartUp::Agent,
             services: Services::Wait,
             affinity: AffinityMask::new(5),
             build: 20348,
@@ -167,6 +172,7 @@ mod tests {
         let units: Vec<u16> =
             bytes[24..].chunks(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
         assert_eq!(String::from_utf16(&units).unwrap(), "\0x\0C:\\w\0BOX\0A=é\0\0");
+        assert_eq!(Orders { start_up: StartUp::Stock, ..orders }.encode()[4..8], [3, 0, 0, 0]);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The root file systems of sandboxes: what a Windows program's has around its Wine prefix, and what a native
-//! program's has. Pure: the host is described by [`System`].
+//! program's has. Pure, but for that of the base layer's making: the host is described by [`System`].
 
 use std::path::{Path, PathBuf};
 
 use linux_sandbox::{Access, AddressLayout, Mount, Node, Owner};
 
 use super::account::User;
+use super::libraries::Libraries;
+use super::loader_cache;
 use super::orders;
 use super::wine::Wine;
 
@@ -16,45 +18,69 @@ pub(super) const PREFIX: &str = "wine";
 /// ten thousand failed ("failed to map the shared user data").
 pub(super) const WINE_LAYOUT: AddressLayout = AddressLayout::Fixed;
 
-/// What of the host's system a Windows program's root is made of.
+/// What of the host's system a Windows program's root is made of, besides Wine.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct System {
-    /// `bin`, `lib`, `lib64`, `sbin`: links into /usr on merged systems, directories elsewhere.
-    pub(super) entries: Vec<Entry>,
-    /// Files that are mapped as they are, where they exist.
+    /// Shared libraries.
+    pub(super) libraries: Libraries,
+    /// Files and directories that are mapped as they are, where they exist.
     pub(super) files: Vec<PathBuf>,
-    /// Directories outside /usr that Wine lies in.
-    pub(super) outside: Vec<PathBuf>,
-}
-
-/// A top-level entry of the host's system.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Entry {
-    /// A link, and what it says.
-    Link(String, String),
-    /// A directory.
-    Directory(String),
+    /// Directories that are seen empty, where they exist.
+    pub(super) masked: Vec<String>,
 }
 
 impl System {
-    /// Looks at the host.
+    /// Looks at the host; the libraries are another's to find.
     pub(super) fn of_host() -> Self {
-        let entry = |name: &str| {
-            let path = Path::new("/").join(name);
-            match std::fs::read_link(&path) {
-                Ok(target) => Some(Entry::Link(name.to_owned(), target.to_string_lossy().into_owned())),
-                Err(_) => path.is_dir().then(|| Entry::Directory(name.to_owned())),
-            }
-        };
-        let files = ["/etc/ld.so.cache", "/etc/localtime"].map(PathBuf::from);
+        let files = FILES.map(PathBuf::from).into_iter().filter(|path| path.exists());
+        let masked = MASKED.into_iter().filter(|path| Path::new("/").join(path).is_dir());
         Self {
-            entries: ["bin", "lib", "lib64", "sbin"].into_iter().filter_map(entry).collect(),
-            files: files.into_iter().filter(|path| path.is_file()).collect(),
-            outside: ["/opt/wine-stable", "/opt/wine-devel"]
-                .map(PathBuf::from)
-                .into_iter()
-                .filter(|p| p.is_dir())
-                .collect(),
+            libraries: Libraries::new(),
+            files: files.collect(),
+            masked: masked.map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// The time zone, and what makes file names UTF-8: the C library has its C.UTF-8 in files.
+const FILES: [&str; 2] = ["/etc/localtime", "/usr/lib/locale/C.utf8"];
+
+/// What of the mapped part of /sys tells more than how many processors there are, and of which sort: by which faults of
+/// theirs the host can be attacked.
+const MASKED: [&str; 1] = ["sys/devices/system/cpu/vulnerabilities"];
+
+/// An empty directory, to be seen instead of others.
+const NOTHING: &str = "etc/empty";
+
+/// The directory of the dynamic loader, which all programs of x86-64 name by its path, and of the libraries: it looks
+/// there, or, where it is Debian's, in the other directory.
+const LIBRARIES: &str = "lib64";
+const DEBIAN_LIBRARIES: &str = "lib/x86_64-linux-gnu";
+
+/// How a session begins, before the program runs in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum StartUp {
+    /// The agent does all that is needed, and starts the services that are asked for.
+    #[default]
+    Agent,
+    /// Wine's own starter does, and starts its services: for a Wine with which the agent's way fails.
+    Stock,
+}
+
+impl StartUp {
+    /// The file of a base layer that says why its sessions must begin as Wine begins them.
+    pub(super) const MARK: &str = "stock_start_up";
+
+    /// Returns how sessions begin on a base layer.
+    pub(super) fn of(layer: &Path) -> Self {
+        if layer.join(Self::MARK).is_file() { Self::Stock } else { Self::Agent }
+    }
+
+    /// Returns the programs of Wine's that must not start, as Wine takes it from the environment.
+    fn overrides(self) -> &'static str {
+        match self {
+            Self::Agent => "WINEDLLOVERRIDES=wineboot.exe,winedbg.exe=d",
+            Self::Stock => "WINEDLLOVERRIDES=winemenubuilder.exe,winedbg.exe=d",
         }
     }
 }
@@ -62,7 +88,9 @@ impl System {
 const PASSWD: &str =
     "ContainerAdministrator:x:0:0::/home:/bin/false\nContainerUser:x:1000:1000::/home:/bin/false\n";
 const GROUP: &str = "ContainerAdministrator:x:0:\nContainerUser:x:1000:\n";
-const FONTS: &str = "<?xml version=\"1.0\"?>\n<fontconfig><dir>/usr/share/fonts</dir><cachedir>/tmp/fonts</cachedir></fontconfig>\n";
+
+/// No fonts but Wine's own, which it finds by itself. Without the file the library complains on standard error.
+const FONTS: &str = "<?xml version=\"1.0\"?>\n<fontconfig><cachedir>/tmp/fonts</cachedir></fontconfig>\n";
 
 /// Returns the entries of every root.
 fn common(hostname: &str) -> Vec<Node> {
@@ -79,6 +107,7 @@ fn common(hostname: &str) -> Vec<Node> {
         directory("home", 0o700, Owner::Program),
         directory("dev", 0o755, Owner::Host),
         directory("dev/shm", 0o1777, Owner::Host),
+        directory(NOTHING, 0o555, Owner::Host),
         file("etc/passwd", PASSWD),
         file("etc/group", GROUP),
         file("etc/hosts", &format!("127.0.0.1 localhost {hostname}\n::1 localhost {hostname}\n")),
@@ -94,7 +123,14 @@ fn common(hostname: &str) -> Vec<Node> {
 }
 
 /// Returns the entries of a root in which Wine runs.
-pub(super) fn nodes(system: &System, hostname: &str) -> Vec<Node> {
+pub(super) fn nodes(hostname: &str) -> Vec<Node> {
+    let mut nodes = wine_nodes(hostname);
+    let target = format!("/{LIBRARIES}");
+    nodes.push(Node::Symlink { path: DEBIAN_LIBRARIES.to_owned(), target });
+    nodes
+}
+
+fn wine_nodes(hostname: &str) -> Vec<Node> {
     let mut nodes = common(hostname);
     nodes.push(Node::File {
         path: "etc/fonts/fonts.conf".to_owned(),
@@ -102,10 +138,6 @@ pub(super) fn nodes(system: &System, hostname: &str) -> Vec<Node> {
         mode: 0o444,
         owner: Owner::Host,
     });
-    nodes.extend(system.entries.iter().filter_map(|entry| match entry {
-        Entry::Link(path, target) => Some(Node::Symlink { path: path.clone(), target: target.clone() }),
-        Entry::Directory(_) => None,
-    }));
     nodes
 }
 
@@ -115,10 +147,17 @@ pub(super) fn native_nodes(hostname: &str) -> Vec<Node> {
 }
 
 /// Returns what every root has mounted: processes, devices, and what stays writable.
-pub(super) fn native_mounts() -> Vec<Mount> {
+pub(super) fn native_mounts(system: &System) -> Vec<Mount> {
     let device =
         |name: &str| Mount::Device { source: Path::new("/dev").join(name), target: format!("dev/{name}") };
-    let mut mounts = vec![Mount::Proc { target: "proc".to_owned() }, read_only("/sys/devices/system/cpu")];
+    let mask = |path: &String| Mount::Own {
+        source: NOTHING.to_owned(),
+        target: path.clone(),
+        access: Access::ReadOnly,
+    };
+    let mut mounts =
+        vec![Mount::Proc { target: "proc".to_owned() }, read_only(Path::new("/sys/devices/system/cpu"))];
+    mounts.extend(system.masked.iter().map(mask));
     mounts.extend(["null", "zero", "full", "random", "urandom", "tty"].map(device));
     mounts.push(Mount::Devpts { target: "dev/pts".to_owned() });
     mounts.extend(["dev/shm", "tmp", "home"].map(Mount::writable));
@@ -127,27 +166,59 @@ pub(super) fn native_mounts() -> Vec<Mount> {
 
 /// Returns what a root has mounted in which Wine runs.
 pub(super) fn mounts(system: &System, wine: &Wine) -> Vec<Mount> {
-    let directories = system.entries.iter().filter_map(|entry| match entry {
-        Entry::Directory(name) => Some(read_only(&format!("/{name}"))),
-        Entry::Link(..) => None,
-    });
-    let rest = system.files.iter().chain(&system.outside).map(|path| read_only(&path.to_string_lossy()));
-    let mut mounts = vec![read_only("/usr")];
-    mounts.extend(directories.chain(rest));
-    let (server, plain) = (wine.server(), wine.loader.with_file_name("wineserver"));
-    if server != plain {
-        // The loader starts what has the plain name, and on Debian that is a shell script.
-        let target = plain.to_string_lossy().trim_start_matches('/').to_owned();
-        mounts.push(Mount::Bind { source: server, target, access: Access::ReadOnly, owner: Owner::Host });
-    }
-    mounts.extend(native_mounts());
+    // First, since Wine may lie in somebody's home.
+    let mut mounts = native_mounts(system);
+    let libraries = system.libraries.iter();
+    mounts.extend(libraries.map(|(name, path)| bind(path, format!("{LIBRARIES}/{name}"))));
+    mounts.extend(system.files.iter().chain(&wine.parts()).map(|path| read_only(path)));
+    mounts.extend(plain_server(wine));
     mounts
 }
 
+/// The directories that programs of a host are in. On merged systems those that are not `/usr` are links into it.
+const SYSTEM: [&str; 5] = ["usr", "bin", "lib", "lib64", "sbin"];
+
+/// Returns the entries of the root in which the base layer is made: by Wine and a shell, which are trusted with all
+/// programs of the host.
+pub(super) fn making_nodes(hostname: &str) -> Vec<Node> {
+    let mut nodes = wine_nodes(hostname);
+    nodes.extend(SYSTEM.iter().filter_map(|path| {
+        let target = std::fs::read_link(Path::new("/").join(path)).ok()?;
+        Some(Node::Symlink { path: (*path).to_owned(), target: target.to_string_lossy().into_owned() })
+    }));
+    nodes
+}
+
+/// Returns what is mounted there.
+pub(super) fn making_mounts(system: &System, wine: &Wine) -> Vec<Mount> {
+    let directories = SYSTEM.iter().map(|name| Path::new("/").join(name));
+    let real = directories.filter(|path| path.is_dir() && !path.is_symlink());
+    let mut mounts = native_mounts(system);
+    mounts.extend(real.map(|path| read_only(&path)));
+    mounts.push(read_only(Path::new(loader_cache::FILE)));
+    let outside = wine.parts().into_iter().filter(|path| !path.starts_with("/usr"));
+    mounts.extend(outside.map(|path| read_only(&path)));
+    mounts.extend(plain_server(wine));
+    mounts
+}
+
+/// The loader starts the server that has the plain name, and on Debian that is a shell script.
+fn plain_server(wine: &Wine) -> Option<Mount> {
+    let plain = wine.loader.with_file_name("wineserver");
+    (wine.server != plain).then(|| bind(&wine.server, inside(&plain)))
+}
+
 /// Maps a part of the host to the same place, only to be read.
-fn read_only(path: &str) -> Mount {
-    let target = path.trim_start_matches('/').to_owned();
-    Mount::Bind { source: path.into(), target, access: Access::ReadOnly, owner: Owner::Host }
+fn read_only(path: &Path) -> Mount {
+    bind(path, inside(path))
+}
+
+fn bind(source: &Path, target: String) -> Mount {
+    Mount::Bind { source: source.into(), target, access: Access::ReadOnly, owner: Owner::Host }
+}
+
+fn inside(path: &Path) -> String {
+    path.to_string_lossy().trim_start_matches('/').to_owned()
 }
 
 /// The orders and the note of the agent.
@@ -173,4 +244,11 @@ pub(super) fn wine_environment(user: User) -> Vec<String> {
         ("WINEPREFIX", "/wine"),
     ];
     set.map(|(name, value)| format!("{name}={value}")).to_vec()
+}
+
+/// The environment of a session.
+pub(super) fn session_environment(start_up: StartUp, user: User) -> Vec<String> {
+    let mut environment = wine_environment(user);
+    environment.push(start_up.overrides().to_owned());
+    environment
 }

@@ -41,9 +41,20 @@ impl LinuxSystem {
     /// Makes a system of what was granted: lowers the documents, makes the control group.
     pub(super) fn create(grants: LinuxGrants, request: &Request) -> Result<Self> {
         let LinuxGrants {
-            engine, id, loader, system, merged, account, mut sources, stdio, mut rollback, ..
+            engine,
+            id,
+            loader,
+            system,
+            start_up,
+            merged,
+            account,
+            mut sources,
+            stdio,
+            mut rollback,
+            ..
         } = grants;
-        let host = Surroundings { system: &system, merged: &merged, account, cpus: engine.host_cpus };
+        let host =
+            Surroundings { system: &system, merged: &merged, account, start_up, cpus: engine.host_cpus };
         let lowered = lower(request, &loader, &host)?;
         let (mut group, mut enforcement) = (None, Vec::new());
         if lowered.limits != Wanted::default() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::account;
 use super::lower::{Loader, Surroundings, lower};
 use super::merge::Merged;
-use super::root::{Entry, System};
+use super::root::{StartUp, System};
 use super::wine::Wine;
 use crate::config::{self, Overrides};
 use crate::document::{self, Layer, Root, Schema};
@@ -26,17 +26,18 @@ const NATIVE: &str = r#"{
 
 /// A host like Debian's, whatever this one is.
 fn system() -> System {
-    let link = |name: &str| Entry::Link(name.to_owned(), format!("usr/{name}"));
+    let library = |name: &str| (name.to_owned(), Path::new("/lib/x86_64-linux-gnu").join(name));
     System {
-        entries: ["bin", "lib", "lib64", "sbin"].map(link).to_vec(),
-        files: vec!["/etc/ld.so.cache".into()],
-        outside: Vec::new(),
+        libraries: ["libc.so.6", "ld-linux-x86-64.so.2"].map(library).into(),
+        files: vec!["/etc/localtime".into()],
+        masked: vec!["sys/devices/system/cpu/vulnerabilities".to_owned()],
     }
 }
 
 fn wine() -> Loader {
     let libraries = PathBuf::from("/usr/lib/x86_64-linux-gnu/wine");
-    Loader::Wine(Wine { loader: "/usr/bin/wine64".into(), libraries })
+    let (loader, server) = ("/usr/lib/wine/wine64".into(), "/usr/lib/wine/wineserver64".into());
+    Loader::Wine(Wine { loader, server, libraries, data: "/usr/share/wine".into() })
 }
 
 fn plan(text: &str, schema: Schema, loader: &Loader, layers: &[&str]) -> crate::Result<String> {
@@ -53,6 +54,7 @@ fn plan(text: &str, schema: Schema, loader: &Loader, layers: &[&str]) -> crate::
         system: &system(),
         merged: &Merged::default(),
         account: account::of("nspawn_box@1"),
+        start_up: StartUp::Agent,
         cpus: 2,
     };
     let lowered = lower(&request, loader, &host)?;

@@ -1,0 +1,172 @@
+//! The host's shared libraries that Wine needs: found once, and kept in a list that says what it was made of.
+//!
+//! ```text
+//! <data>/base/<key>.libraries      the list, JSON
+//! ```
+//!
+//! Each library is mapped by itself, from where it lies: nothing is copied that would have to follow the host's
+//! updates, and its pages are the same memory for the host and all containers.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::elf::Uses;
+use super::loader_cache::{self, LoaderCache};
+use super::wine::Wine;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Libraries by the name that the dynamic loader looks for, and where each lies on the host.
+pub(super) type Libraries = BTreeMap<String, PathBuf>;
+
+/// What no library names, and glibc loads: itself, what unwinds the stack of a thread that ends, and, before 2.34,
+/// what reads `/etc/hosts` and asks name servers.
+const ALWAYS: [&str; 4] = ["ld-linux-x86-64.so.2", "libgcc_s.so.1", "libnss_dns.so.2", "libnss_files.so.2"];
+
+/// What is of no use in a container that has no screen, no sound, no devices, no printer and no system
+/// bus: the beginnings of the names of libraries. They would bring in more than all the rest: OpenGL alone has a
+/// compiler. Wine does without those that it loads by name; a part of it that cannot be loaded without one of them is
+/// absent, as on a host that lacks the library. (Not so fontconfig, though no fonts of the host are seen: without it
+/// Wine 8 cannot make windows, and starts its desktop again and again.)
+const LEFT_OUT: [&[&str]; 4] = [
+    // Drawing and computing by graphics processors.
+    &["libEGL", "libGL", "libOSMesa", "libOpenCL", "libvulkan"],
+    // Screens, keyboards, game pads.
+    &["libX", "libwayland-", "libxkb", "libSDL"],
+    // Sound and video.
+    &["libasound", "libpulse", "libav", "libgst", "libsw"],
+    // Cameras, cards, network cards and whatever else is plugged in; printers; the bus by which the host tells of them.
+    &[
+        "libgphoto2",
+        "libsane",
+        "libv4l",
+        "libudev",
+        "libusb",
+        "libcapi20",
+        "libpcsclite",
+        "libpcap",
+        "libcups",
+        "libdbus",
+    ],
+];
+
+fn is_left_out(name: &str) -> bool {
+    LEFT_OUT.iter().copied().flatten().any(|left_out| name.starts_with(left_out))
+}
+
+/// Returns the libraries that `wine` needs, from the list below `bases`, which is made anew where it is absent or
+/// something that it was made of has changed since.
+///
+/// # Errors
+/// The disk's; Wine's files cannot be read.
+pub(super) fn ensure(list: &Path, wine: &Wine) -> Result<Libraries> {
+    let kept = fs::read(list).ok().and_then(|text| serde_json::from_slice::<List>(&text).ok());
+    if let Some(list) = kept.filter(List::holds) {
+        return Ok(list.libraries);
+    }
+    let made = List::new(wine)?;
+    made.write(list).map_err(|error| Error::io("write", list.display().to_string(), error))?;
+    Ok(made.libraries)
+}
+
+/// Finds the libraries that `wine` needs.
+///
+/// # Errors
+/// Wine's files cannot be read, or the host lacks its C library.
+pub(super) fn find(wine: &Wine) -> Result<Libraries> {
+    let cache = LoaderCache::of_host();
+    let inspect = |path: &Path| {
+        let file = fs::read(path).map_err(|error| Error::io("read", path.display().to_string(), error))?;
+        Ok(Uses::of(&file).unwrap_or_default())
+    };
+    let modules = wine.modules()?;
+    let uses = modules.iter().map(|path| inspect(path)).collect::<Result<Vec<_>>>()?;
+    let own = |name: &str| modules.iter().any(|module| module.file_name().is_some_and(|own| own == name));
+    let resolve = |name: &str| if own(name) { None } else { cache.find(name) };
+    let found = closure(&uses, &resolve, &inspect)?;
+    if !found.contains_key(ALWAYS[0]) {
+        return Err(Error::new(ErrorKind::Host, "find", ALWAYS[0]).reason("Wine's programs need it"));
+    }
+    Ok(found)
+}
+
+/// Follows what Wine's files use, and what that needs. What `resolve` does not find is Wine's own or absent.
+fn closure(
+    wine: &[Uses],
+    resolve: &dyn Fn(&str) -> Option<PathBuf>,
+    inspect: &dyn Fn(&Path) -> Result<Uses>,
+) -> Result<Libraries> {
+    let loadable = wine.iter().filter(|uses| !uses.needed.iter().any(|name| is_left_out(name)));
+    let used = loadable.flat_map(|uses| uses.needed.iter().chain(&uses.named));
+    let mut names: Vec<String> = used.filter(|name| !is_left_out(name)).cloned().collect();
+    names.extend(ALWAYS.map(str::to_owned));
+    let mut found = Libraries::new();
+    while let Some(name) = names.pop() {
+        if found.contains_key(&name) {
+            continue;
+        }
+        let Some(path) = resolve(&name) else { continue };
+        names.extend(inspect(&path)?.needed);
+        found.insert(name, path);
+    }
+    Ok(found)
+}
+
+/// A list of libraries, and the state of everything it was made of.
+#[derive(Debug, Serialize, Deserialize)]
+struct List {
+    made_of: Vec<Stamp>,
+    libraries: Libraries,
+}
+
+impl List {
+    fn new(wine: &Wine) -> Result<Self> {
+        // Before they are read: what changes meanwhile makes the list anew.
+        let unix = wine.unix();
+        let before = [&wine.loader, &wine.server, &unix, Path::new(loader_cache::FILE)].map(Stamp::of);
+        let libraries = find(wine)?;
+        let made_of =
+            before.into_iter().chain(libraries.values().map(|path| Stamp::of(path))).flatten().collect();
+        Ok(Self { made_of, libraries })
+    }
+
+    fn holds(&self) -> bool {
+        self.made_of.iter().all(|stamp| Stamp::of(&stamp.path).as_ref() == Some(stamp))
+    }
+
+    /// Writes it in one step: others may be reading.
+    fn write(&self, path: &Path) -> std::io::Result<()> {
+        let text = serde_json::to_vec(self)?;
+        let mut made = path.as_os_str().to_owned();
+        made.push(format!(".{}.partial", std::process::id()));
+        fs::write(&made, text)?;
+        fs::rename(made, path)
+    }
+}
+
+/// What tells one state of a file from another.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    path: PathBuf,
+    inode: u64,
+    size: u64,
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        let (seconds, nanoseconds) = (metadata.mtime(), metadata.mtime_nsec());
+        Some(Self {
+            path: path.to_owned(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            seconds,
+            nanoseconds,
+        })
+    }
+}
