@@ -22,4 +22,5 @@ mod network;
 mod probe;
 mod processes;
 mod races;
+mod root;
 mod windows_paths;

@@ -4,6 +4,7 @@
      files             what every open file of every process is
      network           interfaces, and whether its own loopback works
      cat FILE          a file, line by line (NULs as line ends)
+     list DIRECTORY    what is in it
      read FILE...      whether it can open these to read, or list them
      write FILE...     whether it can open these to write, or make a file in them
      programs          whether it can write to the file of any process that it sees, or to what is mapped of it
@@ -76,6 +77,7 @@ static void program_of(const char *path, const char *name)
     printf("program %lld %s\n", RAW2(76, link, 0), link);
 }
 
+<<<<<<< HEAD
 static void mapped_of(const char *path, const char *name)
 {
     char file[128], link[4096];
@@ -122,6 +124,12 @@ static word type_of(const char *path)
     word found[15];
     word result = RAW2(137, path, found);
     return result < 0 ? result : found[0];
+=======
+static void entry(const char *path, const char *name)
+{
+    (void)path;
+    printf("entry %s\n", name);
+>>>>>>> 066b49f (tests/isolation: what a container's root holds, all of it; sessions that Wine starts)
 }
 
 static word tried(const char *path, int write)
@@ -193,6 +201,8 @@ int main(int argc, char **argv)
         network();
     else if (!strcmp(what, "cat"))
         lines("line", "", read_file(first, text, sizeof text));
+    else if (!strcmp(what, "list"))
+        each_entry(first, entry);
     else if (!strcmp(what, "read") || !strcmp(what, "write"))
         for (int n = 2; n < argc; n++)
             printf("%s %lld %s\n", what, tried(argv[n], what[0] == 'w'), argv[n]);
