@@ -77,7 +77,6 @@ static void program_of(const char *path, const char *name)
     printf("program %lld %s\n", RAW2(76, link, 0), link);
 }
 
-<<<<<<< HEAD
 static void mapped_of(const char *path, const char *name)
 {
     char file[128], link[4096];
@@ -124,12 +123,10 @@ static word type_of(const char *path)
     word found[15];
     word result = RAW2(137, path, found);
     return result < 0 ? result : found[0];
-=======
 static void entry(const char *path, const char *name)
 {
     (void)path;
     printf("entry %s\n", name);
->>>>>>> 066b49f (tests/isolation: what a container's root holds, all of it; sessions that Wine starts)
 }
 
 static word tried(const char *path, int write)
