@@ -7,14 +7,13 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::both::on_both;
+use crate::case::{Case, rows};
 use crate::launcher::machine::{skip, wine};
-use crate::launcher::place::shared_root;
 use crate::launcher::programs::Target;
 use crate::launcher::run::run;
 use crate::probe::{EACCES, ENOENT, Probe, assert_all, results};
 
-on_both!(i02_the_root_holds_this_and_no_more, i02_of_the_host_s_devices_only_processors_are_seen);
+rows!(i02_the_root_holds_this_and_no_more, i02_of_the_host_s_devices_only_processors_are_seen);
 
 fn listed(probe: &Probe, directory: &str) -> BTreeSet<String> {
     probe.run(json!({}), &["list", directory]).told("entry").into_iter().collect()
@@ -24,15 +23,15 @@ fn names(words: &str) -> BTreeSet<String> {
     words.split_whitespace().map(str::to_owned).collect()
 }
 
-fn i02_the_root_holds_this_and_no_more(name: &str, target: Target) {
-    let Some(probe) = Probe::ready(name, target, &[]) else { return };
+fn i02_the_root_holds_this_and_no_more(case: Case) {
+    let Some(probe) = Probe::ready(case, &[]) else { return };
     let common = "dev etc home proc sys tmp";
-    match target {
+    match case.target {
         Target::Native => assert_eq!(listed(&probe, "/"), names(&format!("{common} work"))),
         Target::Windows => {
             let loader = wine().unwrap()[0].clone();
             if loader != Path::new("/usr/lib/wine/wine64") {
-                return skip(name, "Wine is not where Debian has it");
+                return skip(case.name, "Wine is not where Debian has it");
             }
             for (directory, holds) in [
                 ("/", format!("{common} lib lib64 run usr wine")),
@@ -60,8 +59,8 @@ fn i02_the_root_holds_this_and_no_more(name: &str, target: Target) {
     }
 }
 
-fn i02_of_the_host_s_devices_only_processors_are_seen(name: &str, target: Target) {
-    let Some(probe) = Probe::ready(name, target, &[]) else { return };
+fn i02_of_the_host_s_devices_only_processors_are_seen(case: Case) {
+    let Some(probe) = Probe::ready(case, &[]) else { return };
     for (directory, holds) in
         [("/sys", "devices"), ("/sys/devices", "system"), ("/sys/devices/system", "cpu")]
     {
@@ -87,7 +86,7 @@ const OF_USR: [&str; 9] = [
 #[test]
 fn i02_programs_of_the_host_are_not_there() {
     let name = "root::i02_programs_of_the_host_are_not_there";
-    if let Some(probe) = Probe::ready(name, Target::Windows, &[]) {
+    if let Some(probe) = Probe::ready(Case::of_root(name, Target::Windows), &[]) {
         let ran = probe.run(json!({}), &[&["read"], OF_USR.as_slice()].concat());
         assert_all(&ran, "read", OF_USR.len(), &[ENOENT, EACCES]);
     }
@@ -107,7 +106,7 @@ fn a_base_layer_of_stock_start_up_runs_programs() {
     let Some(probe) = Probe::of_windows(name, &[]) else { return };
     // The shared root has one, which is copied.
     probe.run(json!({}), &["drives"]);
-    let (bases, own) = (shared_root().join("data/base"), probe.place.root().join("data/base"));
+    let (bases, own) = (probe.root().join("data/base"), probe.place.root().join("data/base"));
     fs::create_dir_all(own.parent().unwrap()).unwrap();
     let copied = std::process::Command::new("cp").arg("-a").args([&bases, &own]).status().unwrap();
     assert!(copied.success());
