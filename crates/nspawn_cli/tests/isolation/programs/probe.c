@@ -123,6 +123,8 @@ static word type_of(const char *path)
     word found[15];
     word result = RAW2(137, path, found);
     return result < 0 ? result : found[0];
+}
+
 static void entry(const char *path, const char *name)
 {
     (void)path;
