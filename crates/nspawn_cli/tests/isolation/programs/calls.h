@@ -116,6 +116,12 @@ static void calls(void)
         {"keyctl", 250, 288, OF(0, -4, 0)},
         {"add_key", 248, 286, OF(W("user"), x, x, 1, -4)},
         {"request_key", 249, 287, OF(W("user"), x, 0, -4)},
+        /* Sockets that know no network namespace, and of rare kinds: AF_VSOCK, AF_ALG, AF_PACKET, AF_XDP. */
+        {"socket-vsock", 41, 359, OF(40, 1, 0)},
+        {"socket-alg", 41, 359, OF(38, 5, 0)},
+        {"socket-packet", 41, 359, OF(17, 3, 0)},
+        {"socket-xdp", 41, 359, OF(44, 3, 0)},
+        {"socketpair-rds", 53, 360, OF(21, 5, 0, W(space))},
         /* Files and processes. */
         {"open_by_handle_at", 304, 342, OF(root, W(&handle))},
         {"openat2", 437, 437, OF(HERE, W("/"), W(space), 24)},
