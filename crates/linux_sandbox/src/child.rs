@@ -24,11 +24,14 @@ use crate::plan::AddressLayout;
 use crate::raw::{self, Command};
 use crate::seccomp::Filters;
 use crate::stage::{Attachment, Staged};
+use crate::texts::Texts;
 
 /// Everything pid 1 and the program need, laid out before the clone.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) staged: Staged,
+    /// The launcher's arguments and environment, of which pid 1 has a copy.
+    pub(crate) texts: Texts,
     pub(crate) hostname: Vec<u8>,
     pub(crate) filters: Filters,
     pub(crate) command: Command,
@@ -88,6 +91,7 @@ pub(crate) fn tell(status: BorrowedFd<'_>, message: &Message) {
 fn build(prepared: &Prepared) -> Outcome<()> {
     // Not dumpable: no process inside may look into this copy of the launcher's memory.
     at(Step::Privileges, set_dumpable_behavior(DumpableBehavior::NotDumpable))?;
+    prepared.texts.erase();
     raw::default_signals();
     at(Step::Session, setsid().map(|_| ()))?;
     let recursive = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;

@@ -30,6 +30,7 @@ mod seccomp;
 mod sources;
 mod stage;
 mod subordinate;
+mod texts;
 mod user;
 
 pub use error::{Error, Result};

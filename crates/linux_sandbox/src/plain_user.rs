@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::os::fd::AsFd as _;
 
+use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::error::{Context, Error, Result};
@@ -49,18 +50,16 @@ pub enum OwnIds {
 /// # Errors
 /// The host does not allow it, or the process has other threads.
 pub fn become_own_root() -> Result<OwnIds> {
-    // With it, the namespace is made, and is then of no use.
-    if fs::read_to_string(APPARMOR).is_ok_and(|restricted| restricted.trim() == "1") {
-        return Err(failed(io::Error::from_raw_os_error(libc::EACCES)));
-    }
-    match Pair::find().and_then(enter) {
-        Ok(()) => Ok(OwnIds::Two),
-        Err(why) => become_only_root().map(|()| OwnIds::One(why)),
-    }
+    let ids = match Pair::find().and_then(enter) {
+        Ok(()) => OwnIds::Two,
+        Err(why) => become_only_root().map(|()| OwnIds::One(why))?,
+    };
+    // A security module may let the namespace be made, and make it of no use: Ubuntu's does, since 23.10, for programs
+    // that it has no profile of.
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    mount_change(c"/", private).map_err(|errno| failed(errno.into()))?;
+    Ok(ids)
 }
-
-/// Ubuntu's switch, since 23.10.
-const APPARMOR: &str = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
 
 fn failed(error: io::Error) -> Error {
     Error::new("create", "a user namespace", error)

@@ -246,6 +246,13 @@ pub(crate) fn close(fd: RawFd) {
     unsafe { libc::close(fd) };
 }
 
+/// Fills one of the texts that this process was started with, so many bytes at an address, with zeros.
+pub(crate) fn zero(address: usize, length: usize) {
+    // SAFETY: only called in a copy of the process that has one thread, for what the kernel put there when the program
+    // was executed: that memory stays mapped and writable, and nothing in the copy holds a reference into it.
+    unsafe { std::ptr::write_bytes(std::ptr::with_exposed_provenance_mut::<u8>(address), 0, length) };
+}
+
 /// Leaves the shared for namespaces of this thread's own (unshare(2)): `CLONE_NEW...`, and `CLONE_FS` for its directory.
 pub(crate) fn unshare(namespaces: i32) -> io::Result<()> {
     // SAFETY: it takes plain numbers, and unshares no memory; descriptors only where `CLONE_FILES` is asked for, and it

@@ -20,6 +20,7 @@ use crate::poll::readable;
 use crate::raw::{self, Clone, Command, Mask};
 use crate::seccomp::Filters;
 use crate::stage::{Staged, give};
+use crate::texts::Texts;
 
 /// Standard input, output and error of the program. It gets these very files, no copies through us.
 #[derive(Debug)]
@@ -87,6 +88,7 @@ impl Sandbox {
         let (listener, control) = pipe_with(PipeFlags::CLOEXEC).context("open", || "a pipe")?;
         let prepared = Prepared {
             staged,
+            texts: Texts::find().context("read", || "/proc/self/stat")?,
             hostname: plan.hostname.clone().into_bytes(),
             filters: Filters::new().context("make", || "the system call filter")?,
             command: command(plan)?,

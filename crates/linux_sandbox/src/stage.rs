@@ -45,6 +45,10 @@ pub struct Staged {
 /// Bytes that the root's memory file system may hold: program-written files under its writable directories.
 const ROOT_SIZE: &str = "size=64m";
 
+/// How many pseudo terminals there may be: one mounted from the host's mount namespace draws on those that
+/// `kernel.pty.reserve` keeps for the host, too (fs/devpts/inode.c).
+const PTYS: &str = "max=256";
+
 /// Makes everything of `plan` that needs no process of the sandbox.
 ///
 /// # Errors
@@ -199,7 +203,7 @@ impl Staging {
             Mount::Proc { .. } => Ok(None),
             Mount::Devpts { .. } => {
                 let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-                file_system("devpts", &["ptmxmode=0666", "mode=620"], flags).map(Some)
+                file_system("devpts", &["ptmxmode=0666", "mode=620", PTYS], flags).map(Some)
             }
         }
     }

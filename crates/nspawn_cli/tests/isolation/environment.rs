@@ -12,7 +12,11 @@ use crate::launcher::programs::Target;
 use crate::launcher::run::{Ran, run};
 use crate::probe::Probe;
 
-rows!(i12_nothing_of_the_caller_s_environment, i12_state_is_for_its_owner_alone);
+rows!(
+    i12_nothing_of_the_caller_s_environment,
+    i12_nothing_of_the_caller_s_command_line,
+    i12_state_is_for_its_owner_alone
+);
 
 /// What the caller has in its environment.
 const SECRETS: [(&str, &str); 9] = [
@@ -47,6 +51,13 @@ fn i12_nothing_of_the_caller_s_environment(case: Case) {
             assert_eq!(ran.told("line"), ["HOME=/home", "PATH=/usr/bin:/bin", "GIVEN=to the program"]);
         }
     }
+}
+
+fn i12_nothing_of_the_caller_s_command_line(case: Case) {
+    let Some(probe) = Probe::ready(case, &[]) else { return };
+    // pid 1 is a copy of the launcher; whose this is, everyone may read.
+    let ran = probe.run(json!({}), &["cat", "/proc/1/cmdline"]);
+    assert!(!ran.told("line").is_empty() && ran.told("line").iter().all(String::is_empty), "{ran:?}");
 }
 
 #[test]
