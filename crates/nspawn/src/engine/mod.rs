@@ -137,7 +137,7 @@ impl Leftovers {
     }
 }
 
-/// What a caller does about limits that a host cannot hold.
+/// What a caller does about limits that a host cannot hold, and about programs that would be root on the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Unenforced {
     /// Does not start.

@@ -46,7 +46,7 @@ fn is_refused(ran: &Ran, texts: &[&str]) -> bool {
         && texts.iter().all(|text| ran.stderr.contains(text))
 }
 
-/// What the program tells of all that it sees: no capability, no way to new ones, a filter, nobody's user number.
+/// What the program tells of all that it sees: no capability, no way to new ones, a filter.
 fn has_all_walls(ran: &Ran) -> bool {
     let told = ran.told("status");
     let processes = ran.told("process").len();

@@ -65,6 +65,13 @@ const fn kernel(name: &'static str, calls: &'static [(&'static str, i32)], comes
 
 use Comes::{Refused, Runs, RunsAndTells};
 
+macro_rules! on_overlay {
+    () => {
+        "mkdir $place/up $place/wk; chown --reference=$place/work $place/up
+         mount -t overlay -o lowerdir=$place/work,upperdir=$place/up,workdir=$place/wk none $place/work"
+    };
+}
+
 pub const TABLE: &[Lack] = &[
     kernel("no file systems to mount", &[("430", ENODEV)], Refused(&["cannot mount"])),
     kernel(
@@ -181,7 +188,19 @@ pub const TABLE: &[Lack] = &[
     },
     Lack {
         only: (None, Some(Who::Root)),
-        ..lack("no idmapped mounts", ON_OVERLAY, RunsAndTells("a user of their own"))
+        ..lack(
+            "no idmapped mounts of what is root's",
+            ON_OVERLAY,
+            Refused(&["belongs to root", "--allow-unenforced"]),
+        )
+    },
+    Lack {
+        only: (None, Some(Who::Root)),
+        ..lack(
+            "no idmapped mounts",
+            concat!("chown 12345:12345 $place/work\n", on_overlay!()),
+            RunsAndTells("they are uid 12345 on the host"),
+        )
     },
     Lack {
         only: (None, Some(Who::Plain)),
@@ -195,5 +214,4 @@ pub const TABLE: &[Lack] = &[
 ];
 
 /// The mapped directory is an overlay, which has none.
-const ON_OVERLAY: &str = "mkdir $place/up $place/wk; chown --reference=$place/work $place/up
-    mount -t overlay -o lowerdir=$place/work,upperdir=$place/up,workdir=$place/wk none $place/work";
+const ON_OVERLAY: &str = on_overlay!();

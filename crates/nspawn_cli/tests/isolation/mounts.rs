@@ -11,7 +11,11 @@ use crate::launcher::programs::Target;
 use crate::launcher::run::{Ran, run};
 use crate::probe::{EROFS, Probe, assert_all, results};
 
-rows!(no_mount_gives_more_than_it_must, read_only_goes_all_the_way_down);
+rows!(
+    no_mount_gives_more_than_it_must,
+    nothing_of_the_kernel_s_below_what_is_mapped,
+    read_only_goes_all_the_way_down
+);
 
 /// Where a container may write.
 const WRITABLE: [&str; 8] =
@@ -48,6 +52,24 @@ fn run_with_mount(probe: &Probe, access: &str, arguments: &[&str]) -> Ran {
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-ec", script, "sh"]).arg(&source);
     run(command.arg(launcher.get_program()).args(launcher.get_args())).succeeded()
+}
+
+fn nothing_of_the_kernel_s_below_what_is_mapped(case: Case) {
+    let Some(probe) = Probe::ready(case, &[Need::Unshare]) else { return };
+    make_source(&probe);
+    for (kind, source) in
+        [("proc", "source"), ("sysfs", "source"), ("proc", "source/below"), ("proc", "source/below/1")]
+    {
+        let mount = json!({"source": probe.place.at(source), "destination": "C:/data"});
+        probe.configure(json!({"mounts": [mount]}), &["network"]);
+        let launcher = probe.launcher();
+        let mut command = Command::new("unshare");
+        let script = r#"mount -t "$1" none "$2/below"; shift 2; exec "$@""#;
+        command.args(["--mount", "sh", "-ec", script, "sh", kind]).arg(probe.place.at("source"));
+        let ran = run(command.arg(launcher.get_program()).args(launcher.get_args()));
+        let said = ran.stderr.contains(&format!("a file system of type {kind} is mounted at"));
+        assert!(ran.status == Some(125) && said, "{kind} in {source}: {ran:?}");
+    }
 }
 
 fn make_source(probe: &Probe) {

@@ -7,6 +7,7 @@ use linux_sandbox::{
 use uuid::Uuid;
 
 use super::sandbox_error;
+use crate::engine::Unenforced;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names;
 use crate::refusal::refuse;
@@ -115,22 +116,30 @@ pub(super) fn of(group_name: &str) -> OnHost {
 /// programs are on the host who owns the mapped directory: returns then what was refused.
 ///
 /// # Errors
-/// The host's, naming what could not be made.
-pub(super) fn stage(plan: &mut Plan, sources: &mut Sources) -> Result<(Staged, Option<Error>)> {
+/// The host's, naming what could not be made. `Unsupported` where that owner is root and `unenforced` does not allow
+/// that: much of the host asks for root's number, and for no capability.
+pub(super) fn stage(
+    plan: &mut Plan,
+    sources: &mut Sources,
+    unenforced: Unenforced,
+) -> Result<(Staged, Option<Error>)> {
     let refused = match linux_sandbox::stage(plan, sources) {
         Err(error) if is_refused_account(&error) => error,
         staged => return staged.map(|staged| (staged, None)).map_err(sandbox_error),
     };
     let Some(account) = plan.account else { return Err(sandbox_error(refused)) };
     let host = owner_of_mapped(plan, sources)?;
-    let shortfall =
-        Error::new(ErrorKind::Unsupported, "give", "the programs a user of their own").reason(format!(
-            "they are uid {} on the host, who owns what is mapped: cannot {} {}: {}",
-            host.uid,
-            refused.op(),
-            refused.subject(),
-            refused.io()
+    let shortfall = |what: String| {
+        let why = format!("{what}: cannot {} {}: {}", refused.op(), refused.subject(), refused.io());
+        Error::new(ErrorKind::Unsupported, "give", "the programs a user of their own").reason(why)
+    };
+    if host.uid == 0 && unenforced == Unenforced::Refuse {
+        return Err(shortfall("what is mapped belongs to root".to_owned()).with_hint(
+            "give the process directory to another user (chown), or put it on a file system with idmapped mounts, such \
+             as ext4, xfs or btrfs; or let the programs be root there: --allow-unenforced",
         ));
+    }
+    let shortfall = shortfall(format!("they are uid {} on the host, who owns what is mapped", host.uid));
     for ownership in [Ownership::Required, Ownership::WherePossible] {
         plan.account = Some(Account { host, ownership, ..account });
         match linux_sandbox::stage(plan, sources) {

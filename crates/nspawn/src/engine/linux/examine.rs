@@ -9,6 +9,7 @@ use linux_sandbox::{AddressLayout, Mount, Plan, Program, Sources};
 use super::wine::Wine;
 use super::{LinuxEngine, PATIENCE, account, files, limits, remove_scratch};
 use crate::doctor::{Ability, Finding, Needed};
+use crate::engine::Unenforced;
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::ContainerId;
 use crate::state::create_private;
@@ -85,7 +86,7 @@ fn stage(engine: &LinuxEngine, id: &ContainerId, scratch: &Path) -> Result<Optio
         },
         note: None,
     };
-    account::stage(&mut plan, &mut Sources::default()).map(|(_, loss)| loss)
+    account::stage(&mut plan, &mut Sources::default(), Unenforced::Report).map(|(_, loss)| loss)
 }
 
 /// Whom programs and what is not theirs belong to on the host.

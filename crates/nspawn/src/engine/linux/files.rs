@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, openat, openat2};
 use rustix::io::Errno;
 
+use super::host_mounts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{self, Match};
 use crate::program::{self, Machine, Program};
@@ -22,7 +23,7 @@ const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGIC
 ///
 /// # Errors
 /// `NotFound` or `InvalidSpec`: absent, no directory, or, once links are resolved, a directory that must not be
-/// mapped: the root, /proc, /sys, /dev or one of `own_roots`.
+/// mapped: the root, /proc, /sys, /dev, one of `own_roots`, or one with a file system of the kernel's in it.
 pub(super) fn open_directory(key: &str, path: &Path, own_roots: &[PathBuf]) -> Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = openat(CWD, path, flags, Mode::empty()).map_err(|errno| {
@@ -32,6 +33,7 @@ pub(super) fn open_directory(key: &str, path: &Path, own_roots: &[PathBuf]) -> R
     let real = std::fs::read_link(format!("/proc/self/fd/{}", opened.as_raw_fd()))
         .map_err(|error| Error::io("resolve", path.display().to_string(), error))?;
     crate::paths::check_host(key, &real, own_roots)?;
+    host_mounts::check(key, &real)?;
     Ok(opened)
 }
 

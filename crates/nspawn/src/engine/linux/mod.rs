@@ -14,6 +14,7 @@ mod elf;
 mod examine;
 mod files;
 mod grants;
+mod host_mounts;
 mod layers;
 mod libraries;
 mod limits;

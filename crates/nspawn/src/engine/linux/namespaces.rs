@@ -26,7 +26,8 @@ impl Facts {
             maximum: setting("user/max_user_namespaces"),
             plain: setting("kernel/unprivileged_userns_clone"),
             restricted: setting("kernel/apparmor_restrict_unprivileged_userns"),
-            root: rustix::process::geteuid().is_root(),
+            // Not root of a namespace that has just been made, and turned out to be of no use.
+            root: rustix::process::geteuid().is_root() && linux_sandbox::is_host_namespace(),
         }
     }
 
@@ -57,8 +58,9 @@ impl Facts {
             ),
             PermissionDenied if plain_user && self.restricted == Some(1) => (
                 ErrorKind::Denied,
-                "start this with sudo, or let plain users have user namespaces, which AppArmor keeps from them: sysctl \
-                 -w kernel.apparmor_restrict_unprivileged_userns=0",
+                "start this with sudo, or give this program a profile of AppArmor's with the rule \"userns,\", as \
+                 /etc/apparmor.d has for others; for all programs: sysctl -w \
+                 kernel.apparmor_restrict_unprivileged_userns=0",
             ),
             PermissionDenied => (
                 ErrorKind::Denied,

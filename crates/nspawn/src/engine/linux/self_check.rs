@@ -13,7 +13,7 @@ use super::orders::{Note, Orders};
 use super::root::{self, StartUp};
 use super::wine::Wine;
 use super::{account, libraries, sandbox_error};
-use crate::engine::Observer;
+use crate::engine::{Observer, Unenforced};
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::Services;
 use crate::state::{create_private, remove};
@@ -76,7 +76,7 @@ fn run(
     let null = OwnedFd::from(File::open("/dev/null").map_err(|error| Error::io("open", "/dev/null", error))?);
     let log = tempfile()?;
     let stdio = Stdio { input: null.as_fd(), output: log.as_fd(), error: log.as_fd() };
-    let (staged, _) = account::stage(&mut plan, &mut Sources::default())?;
+    let (staged, _) = account::stage(&mut plan, &mut Sources::default(), Unenforced::Report)?;
     let sandbox = Sandbox::spawn(&plan, staged, &stdio, None).map_err(sandbox_error)?;
     let reason = match await_end(&sandbox, PATIENCE, observer)? {
         Some(exit) => match Note::parse(&exit.note) {

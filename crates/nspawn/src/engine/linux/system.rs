@@ -16,7 +16,7 @@ use super::lower::{Loader, Surroundings, lower};
 use super::orders::Note;
 use super::{PATIENCE, account, sandbox_error};
 use crate::document::Request;
-use crate::engine::{Enforcement, Event, Exit, ExitStatus, Process, System, Usage};
+use crate::engine::{Enforcement, Event, Exit, ExitStatus, Process, System, Unenforced, Usage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::{HostIds, UserReport};
 use crate::rollback::Rollback;
@@ -35,6 +35,7 @@ pub(super) struct LinuxSystem {
     group: Option<Group>,
     enforcement: Vec<Enforcement>,
     base: PathBuf,
+    unenforced: Unenforced,
 }
 
 impl LinuxSystem {
@@ -82,6 +83,7 @@ impl LinuxSystem {
             group,
             enforcement,
             base,
+            unenforced: engine.unenforced,
         })
     }
 }
@@ -89,7 +91,7 @@ impl LinuxSystem {
 impl System for LinuxSystem {
     /// Makes the container's root. Its first process, pid 1, comes into being with the program.
     fn start(&mut self) -> Result<()> {
-        let (staged, shortfall) = account::stage(&mut self.plan, &mut self.sources)?;
+        let (staged, shortfall) = account::stage(&mut self.plan, &mut self.sources, self.unenforced)?;
         (self.staged, self.shortfall) = (Some(staged), shortfall);
         Ok(())
     }

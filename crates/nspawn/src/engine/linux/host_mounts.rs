@@ -1,0 +1,126 @@
+//! What is mounted in a directory of the host.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// File systems that are a view of the kernel or of its devices. What one of them lets a process do it decides by the
+/// process's number, not by its namespaces; and the host's `/proc` leads to the host's processes.
+const KERNELS: [&str; 22] = [
+    "binder",
+    "binfmt_misc",
+    "bpf",
+    "cgroup",
+    "cgroup2",
+    "configfs",
+    "debugfs",
+    "devpts",
+    "devtmpfs",
+    "efivarfs",
+    "fusectl",
+    "hugetlbfs",
+    "mqueue",
+    "nsfs",
+    "proc",
+    "pstore",
+    "resctrl",
+    "rpc_pipefs",
+    "securityfs",
+    "selinuxfs",
+    "sysfs",
+    "tracefs",
+];
+
+/// Checks that a directory, the value of `key`, has nothing of the kernel's in it and lies in nothing of it. Only root
+/// can mount such a thing there between this look and the mapping.
+///
+/// # Errors
+/// `InvalidSpec` where it has; the host's, where that cannot be known.
+pub(super) fn check(key: &str, directory: &Path) -> Result<()> {
+    const MOUNTS: &str = "/proc/self/mountinfo";
+    let mounts = std::fs::read(MOUNTS).map_err(|error| Error::io("read", MOUNTS, error))?;
+    let Some(found) = kernels_in(&mounts, directory) else { return Ok(()) };
+    Err(Error::new(ErrorKind::InvalidSpec, "map", format!("{key} {}", directory.display()))
+        .reason(format!("a file system of type {} is mounted at {}", found.kind, found.place.display()))
+        .with_hint("unmount it, or map a directory that holds nothing of the kernel's"))
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Mounted {
+    place: PathBuf,
+    kind: String,
+}
+
+fn kernels_in(mounts: &[u8], directory: &Path) -> Option<Mounted> {
+    let mounts: Vec<Mounted> = mounts.split(|byte| *byte == b'\n').filter_map(mounted).collect();
+    let around = mounts.iter().filter(|mount| directory.starts_with(&mount.place));
+    // The last of several at one place is the one that is seen.
+    let around = around.max_by_key(|mount| mount.place.components().count());
+    let below = mounts.iter().filter(|mount| mount.place.starts_with(directory));
+    around.into_iter().chain(below).find(|mount| KERNELS.contains(&mount.kind.as_str())).cloned()
+}
+
+/// Reads a line of proc_pid_mountinfo(5): id, parent, device, root, place, options, tags, `-`, type.
+fn mounted(line: &[u8]) -> Option<Mounted> {
+    let mut fields = line.split(|byte| *byte == b' ');
+    let place = fields.nth(4)?;
+    let kind = fields.skip_while(|field| *field != b"-").nth(1)?;
+    Some(Mounted { place: unescaped(place), kind: String::from_utf8_lossy(kind).into_owned() })
+}
+
+/// Spaces and the like stand as `\` and three octal digits.
+fn unescaped(field: &[u8]) -> PathBuf {
+    let (mut bytes, mut rest) = (Vec::new(), field);
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
+        let escaped =
+            digits.filter(|_| *first == b'\\').and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        bytes.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() { &after[3..] } else { after };
+    }
+    OsString::from_vec(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOUNTS: &str = "\
+        22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n\
+        23 22 0:21 / /proc rw shared:5 - proc proc rw\n\
+        40 22 0:40 / /srv/my\\040root/proc rw - proc none rw\n\
+        41 22 0:41 / /srv/data rw - tmpfs none rw\n\
+        42 22 0:42 / /srv/twice rw - sysfs none rw\n\
+        43 42 0:43 / /srv/twice rw - ext4 none rw\n\
+        half a line\n";
+
+    #[test]
+    fn the_kernel_s_are_found_in_and_around_a_directory() {
+        for (directory, place) in [
+            ("/srv", Some("/srv/my root/proc")),
+            ("/srv/my root", Some("/srv/my root/proc")),
+            ("/srv/my root/proc", Some("/srv/my root/proc")),
+            ("/srv/my root/proc/sys/kernel", Some("/srv/my root/proc")),
+            ("/proc/sys", Some("/proc")),
+            ("/srv/my root/procession", None),
+            ("/srv/my", None),
+            ("/srv/data/x", None),
+            ("/home", None),
+            // The one below is still there for whoever unmounts the other.
+            ("/srv/twice", Some("/srv/twice")),
+            ("/srv/twice/x", None),
+        ] {
+            let found = kernels_in(MOUNTS.as_bytes(), Path::new(directory));
+            assert_eq!(found.map(|mount| mount.place), place.map(PathBuf::from), "{directory}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_read() {
+        for (field, path) in [("/a\\040b\\134", "/a b\\"), ("/a\\", "/a\\"), ("/a\\9", "/a\\9"), ("", "")] {
+            assert_eq!(unescaped(field.as_bytes()), Path::new(path));
+        }
+    }
+}
