@@ -117,7 +117,7 @@ fn races(subjects: &Subjects, directory: &Path) -> Result<Vec<Race>> {
             subjects.contender(Job::Native, Limits::None)?,
             ("bubblewrap", peers::bubblewrap(&native, Walls::Like)?),
             single,
-            1.0,
+            1.1,
             41,
         ),
         race(
