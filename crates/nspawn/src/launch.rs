@@ -209,7 +209,8 @@ impl<'a> Running<'a> {
             None => (self.end_it()?, true),
         };
         self.created.clock.lap(|phases, ms| phases.run_ms = ms);
-        self.process.undelivered().iter().for_each(|error| self.created.launcher.observer.warn(error));
+        let undelivered = std::iter::from_fn(|| self.process.undelivered());
+        undelivered.for_each(|error| self.created.launcher.observer.warn(&error));
         let cause = *self.stop.cause.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = match (exit.status, cause) {
             _ if timed_out => Outcome::TimedOut,

@@ -238,7 +238,8 @@ pub trait Process: Send + Sync {
     /// The host refuses.
     fn signal(&self, event: Event) -> Result<()>;
 
-    /// Returns why an event was not delivered, once, where that came out when [`signal`](Self::signal) had returned.
+    /// Returns why an event was not delivered, once, where that came out when [`signal`](Self::signal) had returned; or
+    /// why not all of its output was. Asked until there is nothing more.
     fn undelivered(&self) -> Option<Error> {
         None
     }

@@ -7,6 +7,7 @@ use std::os::windows::io::{AsHandle, BorrowedHandle};
 use hcs_sys::presence::Presence;
 
 use super::error::failed;
+use super::outlet::Outlet;
 use super::relay::Ends;
 use super::system::HcsSystem;
 use super::{HcsEngine, checks, files, layers, systems};
@@ -108,12 +109,13 @@ fn open_ends(spec: &Spec) -> Result<Ends> {
     match &spec.process.stdio {
         StdioSpec::Inherit => Ok(Ends {
             input: Some(duplicate(std::io::stdin().as_handle())?),
-            output: duplicate(std::io::stdout().as_handle())?,
-            error: Some(duplicate(std::io::stderr().as_handle())?),
+            output: Outlet::new("standard output", duplicate(std::io::stdout().as_handle())?),
+            error: Some(Outlet::new("standard error", duplicate(std::io::stderr().as_handle())?)),
         }),
         StdioSpec::File(path) => {
             let output = files::open_output(&spec.process.directory, path)?;
-            Ok(Ends { input: None, output, error: None })
+            let name = format!("stdout_filename {}", spec.process.directory.join(path.to_string()).display());
+            Ok(Ends { input: None, output: Outlet::new(name, output), error: None })
         }
     }
 }

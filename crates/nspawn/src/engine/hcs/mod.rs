@@ -21,6 +21,7 @@ mod events;
 mod files;
 mod grants;
 mod layers;
+mod outlet;
 mod process;
 mod relay;
 mod system;
@@ -57,7 +58,7 @@ pub struct Deadlines {
     pub terminate: Duration,
     /// Between two looks at whether a process still runs, should nothing be told of its end.
     pub look: Duration,
-    /// To pass on what a process wrote last, once it has ended.
+    /// To pass on what a process wrote last, once it has ended: so long nothing of it moves.
     pub relay: Duration,
     /// Between two tries of what fails for a moment.
     pub retry: Duration,

@@ -70,6 +70,8 @@ pub(super) struct HcsProcess {
     exit: OnceLock<Exit>,
     /// Why an event was not delivered.
     undelivered: Arc<Mutex<Option<Error>>>,
+    /// Why some of the output was not.
+    lost: Mutex<Vec<Error>>,
     deadlines: Deadlines,
     /// Whether this Windows has signals.
     signals: bool,
@@ -107,11 +109,12 @@ impl Process for HcsProcess {
         sent.map_err(|error| Error::io("signal", "the program", error))?;
         // Nothing is sent: the thread's end is what tells. What it comes to later is for who asks later.
         let _ = answered.recv_timeout(self.deadlines.signal);
-        self.undelivered().map_or(Ok(()), Err)
+        taken(&self.undelivered).map_or(Ok(()), Err)
     }
 
     fn undelivered(&self) -> Option<Error> {
-        self.undelivered.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        lost.or_else(|| taken(&self.undelivered))
     }
 
     fn kill(&self) -> Result<()> {
@@ -200,6 +203,7 @@ impl HcsProcess {
             ending: Mutex::default(),
             exit: OnceLock::new(),
             undelivered: Arc::default(),
+            lost: Mutex::default(),
             deadlines,
             signals,
         })
@@ -291,7 +295,7 @@ impl HcsProcess {
     /// Makes its exit, once all that it wrote is passed on.
     fn exit(&self, status: ExitStatus) -> Exit {
         if let Some(relay) = self.relay.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            relay.finish(self.deadlines.relay);
+            *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = relay.finish(self.deadlines.relay);
         }
         let statistics = self.compute.upgrade().and_then(|compute| compute.statistics());
         let usage = statistics.map_or_else(Usage::default, |used| Usage {
@@ -301,4 +305,8 @@ impl HcsProcess {
         });
         Exit { status, usage }
     }
+}
+
+fn taken(error: &Mutex<Option<Error>>) -> Option<Error> {
+    error.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

@@ -1,11 +1,11 @@
 //! What a program reads and writes, passed between its pipes and our own handles.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::os::windows::io::OwnedHandle;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,10 @@ use hcs_sys::pipe::Pipe;
 use hcs_sys::{Started, interrupt};
 
 use super::compute::ProcessHandle;
+use super::outlet::{Outlet, Outlets};
+use crate::error::Error;
 
-/// How much is passed on at once, in bytes.
+/// How much input is passed on at once, in bytes.
 const CHUNK: usize = 64 * 1024;
 
 /// Where a program's standard handles lead.
@@ -23,9 +25,9 @@ pub(super) struct Ends {
     /// Its input; none is empty.
     pub(super) input: Option<File>,
     /// Its output.
-    pub(super) output: File,
+    pub(super) output: Outlet<File>,
     /// Its errors; none go where the output goes.
-    pub(super) error: Option<File>,
+    pub(super) error: Option<Outlet<File>>,
 }
 
 /// The threads that pass on what a program reads and writes.
@@ -35,8 +37,7 @@ pub(super) struct Relay {
     outputs: Vec<Passing>,
     /// Told to the thread of the input: nothing more is read.
     over: Arc<AtomicBool>,
-    /// Has no other end any more when all output is passed on.
-    done: Receiver<()>,
+    outlets: Outlets<File>,
 }
 
 /// One of them, and the pipe that it reads or writes. It alone keeps that open: the end of an input is its closing.
@@ -82,21 +83,24 @@ impl Relay {
     ) -> std::io::Result<Self> {
         let Ends { input, output, error } = ends;
         let (sender, done) = channel::<()>();
-        let mut relay = Self { input: None, outputs: Vec::new(), over: Arc::default(), done };
+        let output = Arc::new(output);
+        let error = error.map_or_else(|| Arc::clone(&output), Arc::new);
+        let outlets = match Arc::ptr_eq(&output, &error) {
+            true => vec![Arc::clone(&output)],
+            false => vec![Arc::clone(&output), Arc::clone(&error)],
+        };
+        let outlets = Outlets::new(outlets, done);
+        let mut relay = Self { input: None, outputs: Vec::new(), over: Arc::default(), outlets };
         if let (Some(pipe), Some(input)) = (started.stdin, input) {
             let (process, over) = (Arc::downgrade(process), Arc::clone(&relay.over));
             let feed = move |pipe: &Pipe| feed(input, pipe, (&process, &over), ask);
             relay.input = Some(Passing::start("stdin", pipe, feed)?);
         }
-        // One lock for one file, so that what comes by two pipes is written one after the other: appending to a file is
-        // one step on Windows and two on Wine, where of two at once one would be lost.
-        let output = Arc::new(Mutex::new(output));
-        let error = error.map_or_else(|| Arc::clone(&output), |error| Arc::new(Mutex::new(error)));
         for (name, pipe, to) in [("stdout", started.stdout, output), ("stderr", started.stderr, error)] {
             let Some(pipe) = pipe else { continue };
             let sender = sender.clone();
             let drain = move |pipe: &Pipe| {
-                drain(pipe, &to);
+                to.take(|buffer| pipe.read(buffer));
                 drop(sender);
             };
             relay.outputs.push(Passing::start(name, pipe, drain)?);
@@ -104,11 +108,10 @@ impl Relay {
         Ok(relay)
     }
 
-    /// Waits until all output is passed on, and breaks off what has not come to its end within `grace`. Input is broken
-    /// off then: nothing else ends a read of our own.
-    pub(super) fn finish(self, grace: Duration) {
-        // Nothing is sent.
-        let _ = self.done.recv_timeout(grace);
+    /// Waits until all output is passed on, and breaks off what has not come to its end when nothing moved for `grace`.
+    /// Input is broken off then: nothing else ends a read of our own. Returns what of the output was lost.
+    pub(super) fn finish(self, grace: Duration) -> Vec<Error> {
+        self.outlets.settle(grace)
     }
 }
 
@@ -117,16 +120,6 @@ impl Drop for Relay {
         self.over.store(true, Ordering::Relaxed);
         let deadline = Instant::now() + BREAKING;
         self.outputs.iter().chain(&self.input).for_each(|passing| passing.break_off(deadline));
-    }
-}
-
-fn drain(pipe: &Pipe, to: &Mutex<File>) {
-    let mut buffer = vec![0; CHUNK];
-    let mut writes = true;
-    while let Ok(length @ 1..) = pipe.read(&mut buffer) {
-        // Where nobody takes the output any more the program goes on, and we read on, so that it is not held up.
-        let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
-        writes = writes && to.write_all(&buffer[..length]).is_ok();
     }
 }
 
