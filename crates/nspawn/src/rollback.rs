@@ -36,6 +36,11 @@ impl Rollback {
         }
         failure.map_or(Ok(()), Err)
     }
+
+    /// Forgets all steps: what they would undo stays, for it may be in use.
+    pub fn abandon(&mut self) {
+        self.0.clear();
+    }
 }
 
 impl Drop for Rollback {
@@ -71,6 +76,14 @@ mod tests {
             (error.one_line().as_str(), error.events()),
             ("cannot undo three", &["cannot undo two".to_owned()][..])
         );
+    }
+
+    #[test]
+    fn what_is_abandoned_stays() {
+        let mut rollback = Rollback::default();
+        rollback.push("fail", || Err(Error::new(ErrorKind::Host, "undo", "what was abandoned")));
+        rollback.abandon();
+        rollback.undo(|_| panic!("nothing is to be undone")).unwrap();
     }
 
     #[test]

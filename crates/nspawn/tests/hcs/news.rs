@@ -18,6 +18,8 @@ on_both_schemas![
     news_that_does_not_come_in_time_is_waited_for_no_longer,
     where_the_service_went_away_nothing_is_waited_for,
     a_system_that_does_not_end_is_told_of,
+    one_by_half_that_does_not_end_keeps_its_layer,
+    one_that_ended_untold_is_looked_at,
     what_is_refused_later_is_told_as_what_is_refused_at_once,
     a_system_that_exits_before_its_program_runs_is_told_of,
     where_the_service_went_away_the_system_is_asked_for,
@@ -119,13 +121,55 @@ fn a_system_that_does_not_end_is_told_of(standin: &Standin, schema: Schema) {
         Schema::V2 => "HcsShutDownComputeSystem",
     };
     let subject = Subject::new(standin, schema, &json!({}));
-    let faults = json!([{"call": shut_down, "code": "0x80070005"}, {"call": "HcsTerminateComputeSystem", "notify": "never"}]);
+    let faults = json!([{"call": shut_down, "code": "0x80070005"}, {"call": "HcsTerminateComputeSystem", "notify": "ignored"}]);
     let launched = subject.launch(Deadlines { terminate: SHORT, ..ample() }, &faults);
     let said = launched.failure().unwrap();
     assert!(said.contains("cannot terminate container") && said.contains("did not answer"), "{said}");
+    assert!(said.contains("its scratch layer is left mounted"), "{said}");
     assert_eq!(launched.result.unwrap().0.exit_code, Some(CODE));
+    let taken_from_under_it = ["UnprepareLayer", "DeactivateLayer", "DestroyLayer"];
+    assert!(!launched.calls.iter().any(|call| taken_from_under_it.contains(&&*call.name)), "{said}");
     assert_eq!(subject.collect().removed, [subject.id.clone()]);
     assert_eq!(subject.left(), [""; 0]);
+}
+
+/// A system is made or started by half, and nobody can end it: its layer is left, and the next command removes it.
+fn one_by_half_that_does_not_end_keeps_its_layer(standin: &Standin, schema: Schema) {
+    for (call, what) in LATER {
+        let subject = Subject::new(standin, schema, &json!({}));
+        let faults = json!([
+            {"call": call, "notify": "never"},
+            {"call": "HcsTerminateComputeSystem", "code": "0x80070005"},
+        ]);
+        let launched = subject.launch(Deadlines { create: SHORT, ..ample() }, &faults);
+        let said = launched.failure().unwrap();
+        assert!(said.starts_with(&format!("cannot {what} container {}", subject.id)), "{said}");
+        let told = ["cannot terminate", "its scratch layer is left mounted"];
+        assert!(told.iter().all(|told| said.contains(told)), "{call}: {said}");
+        let unmounted = launched.calls.iter().any(|call| call.name == "UnprepareLayer");
+        assert!(!unmounted, "{call}: {launched:?}");
+        assert_eq!(subject.collect().removed, [subject.id.clone()], "{call}");
+        assert_eq!(subject.left(), [""; 0], "{call}");
+    }
+}
+
+/// That it ended is not told, or told to be late: it is looked at before its layer is left.
+fn one_that_ended_untold_is_looked_at(standin: &Standin, schema: Schema) {
+    let shut_down = match schema {
+        Schema::V1 => "HcsShutdownComputeSystem",
+        Schema::V2 => "HcsShutDownComputeSystem",
+    };
+    let subject = Subject::new(standin, schema, &json!({}));
+    for notify in ["never", "late"] {
+        let faults = json!([
+            {"call": shut_down, "code": "0x80070005"},
+            {"call": "HcsTerminateComputeSystem", "notify": notify},
+        ]);
+        let launched = subject.launch(Deadlines { terminate: SHORT, ..ample() }, &faults);
+        assert!(launched.elapsed < SOON, "{notify}: {launched:?}");
+        assert_eq!(launched.report().exit_code, Some(CODE), "{notify}");
+        assert_eq!(subject.left(), [""; 0], "{notify}");
+    }
 }
 
 /// The calls that are done later, and what they do.
@@ -201,7 +245,9 @@ fn where_the_service_went_away_the_system_is_asked_for(standin: &Standin, schema
         assert_eq!(launched.calls.iter().any(|call| call.name == terminate), terminates, "{launched:?}");
         let said = launched.failure();
         assert_eq!(said.is_none(), ends, "{said:?}");
-        assert!(said.is_none_or(|said| said.contains("cannot terminate") && said.contains("went away")));
+        assert!(said.is_none_or(
+            |said| said.contains("cannot terminate") && said.contains("tells nothing of it any more")
+        ));
         assert_eq!(launched.result.unwrap().0.reason, "lost");
         if !ends {
             assert_eq!(subject.collect().removed, [subject.id.clone()]);

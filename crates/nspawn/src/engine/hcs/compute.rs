@@ -79,10 +79,20 @@ pub(super) enum ProcessHandle {
 }
 
 impl Compute {
-    /// Makes the system, and waits until it is made.
-    pub(super) fn create(id: &ContainerId, document: &SystemDocument, deadlines: Deadlines) -> Result<Self> {
+    /// Makes the system, and waits until it is made. Returns it beside why it was not made: it may be there all the
+    /// same, and is the caller's to end.
+    ///
+    /// # Errors
+    /// The service refuses at once, and there is none.
+    pub(super) fn create(
+        id: &ContainerId,
+        document: &SystemDocument,
+        deadlines: Deadlines,
+    ) -> Result<(Self, Result<()>)> {
         let text = to_json(document)?;
-        Self::create_of(id, document, &text, deadlines).map_err(|error| located(error, &text))
+        let made = Self::create_of(id, document, &text, deadlines);
+        let (system, made) = made.map_err(|error| located(error, &text))?;
+        Ok((system, made.map_err(|error| located(error, &text))))
     }
 
     fn create_of(
@@ -90,7 +100,7 @@ impl Compute {
         document: &SystemDocument,
         text: &str,
         deadlines: Deadlines,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Result<()>)> {
         let subject = format!("container {id}");
         let refused = |error| failed("create", subject.clone(), error);
         let events = Arc::new(Events::new());
@@ -110,21 +120,15 @@ impl Compute {
         };
         let runs = AtomicBool::new(false);
         let system = Self { handle, events, runs, subject: subject.clone(), deadlines };
-        // Its layer is unmounted next where this fails, so it must be gone by then.
         if let Err(error) = watched {
-            // Nothing would tell when.
-            let _ = system.ask_to_terminate();
-            return Err(made.err().unwrap_or_else(|| refused(error)));
+            // As where the service went away, nothing will tell when it ends: that is to be asked for.
+            system.events.disconnect();
+            return Ok((system, made.and_then(|_| Err(refused(error)))));
         }
-        match made.and_then(|progress| {
+        let made = made.and_then(|progress| {
             system.settle(("create", "HcsCreateComputeSystem"), progress, |told| told.created.as_ref())
-        }) {
-            Ok(()) => Ok(system),
-            Err(error) => {
-                let _ = system.force();
-                Err(error)
-            }
-        }
+        });
+        Ok((system, made))
     }
 
     /// Opens the system of a container that another process made; `None` where there is none.
@@ -232,6 +236,9 @@ impl Compute {
     }
 
     /// Shuts it down, and terminates it where that fails or takes too long; waits for its end.
+    ///
+    /// # Errors
+    /// As [`Compute::force`].
     pub(super) fn end(&self) -> Result<()> {
         // One that does not run cannot shut down, and by schema v2 nothing would tell that.
         if !self.runs.load(Ordering::Relaxed) {
@@ -241,7 +248,7 @@ impl Compute {
             SystemHandle::V1(system) => system.shut_down().map(drop),
             SystemHandle::V2(system) => system.shut_down(),
         };
-        match asked {
+        match accepted(asked) {
             Ok(()) if self.has_ended(self.deadlines.shutdown) => return Ok(()),
             Err(error) if is_gone(&error) => return Ok(()),
             Ok(()) | Err(_) => {}
@@ -250,24 +257,32 @@ impl Compute {
     }
 
     /// Terminates it and waits for its end.
+    ///
+    /// # Errors
+    /// It is not known to have ended: what it uses must be left to it.
     pub(super) fn force(&self) -> Result<()> {
-        match self.ask_to_terminate() {
-            Ok(()) if self.has_ended(self.deadlines.terminate) => Ok(()),
-            Ok(()) => {
-                let mut late = self.late("terminate", self.deadlines.terminate);
-                if self.events.wait(Duration::ZERO, |told| told.disconnected.then_some(())).is_some() {
-                    late.attach("the Host Compute Service went away; the container may still run");
-                }
-                Err(late)
-            }
-            Err(error) if is_gone(&error) => Ok(()),
-            Err(error) => Err(failed("terminate", self.subject.clone(), error)),
+        let mut failure = match accepted(self.ask_to_terminate()) {
+            Ok(()) if self.has_ended(self.deadlines.terminate) => return Ok(()),
+            Ok(()) => self.late("terminate", self.deadlines.terminate),
+            Err(error) if is_gone(&error) => return Ok(()),
+            Err(error) => failed("terminate", self.subject.clone(), error),
+        };
+        // A failure, or that nothing is told, is not the last word.
+        let look = |of: &Told| Some((of.system_exited.is_some(), of.disconnected));
+        let (exited, disconnected) = self.events.wait(Duration::ZERO, look).unwrap_or_default();
+        if exited || self.is_stopped(self.deadlines.ask.min(self.deadlines.terminate)) {
+            return Ok(());
         }
+        if disconnected {
+            failure
+                .attach("the Host Compute Service tells nothing of it any more; the container may still run");
+        }
+        Err(failure)
     }
 
     /// Terminates it; does not wait.
     pub(super) fn terminate(&self) -> Result<()> {
-        match self.ask_to_terminate() {
+        match accepted(self.ask_to_terminate()) {
             Err(error) if !is_gone(&error) => Err(failed("terminate", self.subject.clone(), error)),
             Ok(()) | Err(_) => Ok(()),
         }
@@ -358,6 +373,14 @@ impl ProcessHandle {
             Self::V1(process) => process.modify(settings),
             Self::V2(process) => process.modify(settings, ask),
         }
+    }
+}
+
+/// Takes the answer that something is not done yet as it is meant: the end is told later (hcsshim does the same).
+fn accepted(answer: hcs_sys::Result<()>) -> hcs_sys::Result<()> {
+    match answer {
+        Err(error) if error.code() == Some(Code::PENDING) => Ok(()),
+        answer => answer,
     }
 }
 

@@ -78,6 +78,11 @@ impl Events {
         let _ = self.sender.send(Notification::NOTHING);
     }
 
+    /// Notes that nothing will be told, as where the service went away.
+    pub(super) fn disconnect(&self) {
+        let _ = self.sender.send(Notification { kind: Kind::ServiceDisconnect, ..Notification::NOTHING });
+    }
+
     /// Waits until `look` finds what it looks for; `None` after `timeout`. One at a time: others wait for that first.
     pub(super) fn wait<T>(&self, timeout: Duration, look: impl Fn(&Told) -> Option<T>) -> Option<T> {
         let deadline = Instant::now().checked_add(timeout);

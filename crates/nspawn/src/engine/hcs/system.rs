@@ -43,9 +43,9 @@ pub(super) struct HcsSystem {
 impl HcsSystem {
     pub(super) fn create(grants: HcsGrants, request: Request) -> Result<Self> {
         let HcsGrants { engine, id, ends, rollback, presence, .. } = grants;
-        let compute = Compute::create(&id, &request.system, engine.deadlines)?;
+        let (compute, made) = Compute::create(&id, &request.system, engine.deadlines)?;
         let affinity = request.extras.affinity;
-        Ok(Self {
+        let mut system = Self {
             process: None,
             compute: Some(Arc::new(compute)),
             rollback,
@@ -58,7 +58,11 @@ impl HcsSystem {
             unconfined: None,
             deadlines: engine.deadlines,
             signals: engine.windows.build >= SERVER_2019,
-        })
+        };
+        match made {
+            Ok(()) => Ok(system),
+            Err(error) => Err(system.give_up(error)),
+        }
     }
 
     fn compute(&self) -> Result<&Arc<Compute>> {
@@ -69,8 +73,8 @@ impl HcsSystem {
     }
 }
 
-impl System for HcsSystem {
-    fn start(&mut self) -> Result<()> {
+impl HcsSystem {
+    fn start_it(&mut self) -> Result<()> {
         let compute = Arc::clone(self.compute()?);
         if let Some(mask) = self.affinity {
             // On the container as a whole where we may: no process of it can be too early for that.
@@ -82,7 +86,7 @@ impl System for HcsSystem {
         compute.start()
     }
 
-    fn spawn(&mut self) -> Result<Arc<dyn Process>> {
+    fn spawn_in_it(&mut self) -> Result<Arc<dyn Process>> {
         let compute = Arc::clone(self.compute()?);
         let ends = self.ends.take().ok_or_else(|| {
             Error::new(ErrorKind::WrongState, "run", "the program").reason("it was run before")
@@ -109,6 +113,16 @@ impl System for HcsSystem {
         }
         Ok(process)
     }
+}
+
+impl System for HcsSystem {
+    fn start(&mut self) -> Result<()> {
+        self.start_it().map_err(|error| self.give_up(error))
+    }
+
+    fn spawn(&mut self) -> Result<Arc<dyn Process>> {
+        self.spawn_in_it().map_err(|error| self.give_up(error))
+    }
 
     fn terminate(&self) -> Result<()> {
         self.compute.as_ref().map_or(Ok(()), |compute| compute.terminate())
@@ -119,16 +133,9 @@ impl System for HcsSystem {
     }
 
     fn release(mut self: Box<Self>) -> Result<()> {
-        let ended = self.end();
-        // Even where it did not end: then unmounting fails, and the layer is found by its name later.
-        let undone = self.rollback.undo(|_| {});
-        match (ended, undone) {
-            (Err(mut first), Err(second)) => {
-                first.attach(second.one_line());
-                Err(first)
-            }
-            (first, second) => first.and(second),
-        }
+        // What it uses is not taken from under it: where it does not end that is left to `gc`.
+        self.end()?;
+        self.rollback.undo(|_| {})
     }
 }
 
@@ -138,12 +145,29 @@ impl HcsSystem {
         self.enforcement.push(Enforcement { limit: "cpu_affinity_hex", verdict });
     }
 
-    /// Ends the system and closes its handles, those of the process first.
+    /// Ends the system and closes its handles, those of the process first. Where it is not known to have ended its
+    /// layer stays mounted, under its name.
     fn end(&mut self) -> Result<()> {
         if let Some(process) = self.process.take() {
             process.close();
         }
-        self.compute.take().map_or(Ok(()), |compute| compute.end())
+        let ended = self.compute.take().map_or(Ok(()), |compute| compute.end());
+        ended.map_err(|mut error| {
+            self.rollback.abandon();
+            error.attach(
+                "its scratch layer is left mounted, as it may be in use: hostcompute_nspawn gc removes it",
+            );
+            error
+        })
+    }
+
+    /// Ends it, because of a failure that is told first.
+    fn give_up(&mut self, mut failure: Error) -> Error {
+        if let Err(error) = self.end() {
+            failure.attach(error.one_line());
+            error.events().iter().for_each(|event| failure.attach(event.clone()));
+        }
+        failure
     }
 }
 
