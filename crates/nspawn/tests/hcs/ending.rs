@@ -138,3 +138,33 @@ fn an_exit_that_is_not_told_is_asked_for_v2() {
         }
     });
 }
+
+/// That ending it is not done yet, or was not in time, is no failure: whether it has ended is what counts.
+#[test]
+fn an_end_that_is_pending_is_waited_for_v2() {
+    alone("ending::an_end_that_is_pending_is_waited_for_v2", |standin| {
+        let subject = Subject::new(standin, Schema::V2, &json!({}));
+        let wait = "HcsWaitForOperationResult";
+        let refused = json!({"call": "HcsShutDownComputeSystem", "code": "0x80070005"});
+        let terminated = subject.launch(ample(), &json!([refused]));
+        // Of all that is waited for, that it is terminated is the last.
+        let last = terminated.calls.iter().filter(|call| call.name == wait).count();
+        for code in ["0x80370117", "0x80370118"] {
+            let late = json!({"call": wait, "n": last, "code": code});
+            let launched = subject.launch(ample(), &json!([refused, late]));
+            assert!(launched.elapsed < SOON, "{code}: {launched:?}");
+            let waited: Vec<_> = launched.calls.iter().filter(|call| call.name == wait).collect();
+            assert_eq!(waited[last - 1].result, code, "{waited:?}");
+            assert_eq!(launched.report().exit_code, Some(CODE), "{code}");
+            assert_eq!(subject.left(), [""; 0], "{code}");
+        }
+        // Accepted, and nothing comes of it.
+        let short = Duration::from_millis(400);
+        let pending = json!([{"call": "HcsShutDownComputeSystem", "code": "0x80370117"}]);
+        let launched = subject.launch(Deadlines { shutdown: short, ..ample() }, &pending);
+        assert!((short..SOON).contains(&launched.elapsed), "{launched:?}");
+        assert!(launched.calls.iter().any(|call| call.name == "HcsTerminateComputeSystem"), "{launched:?}");
+        assert_eq!(launched.report().exit_code, Some(CODE));
+        assert_eq!(subject.left(), [""; 0]);
+    });
+}
