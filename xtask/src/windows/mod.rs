@@ -24,12 +24,17 @@ pub const SERVER_2019: u32 = 17_763;
 const ON_STANDINS: [(u32, &[&str], &[&str]); 7] = [
     (14_393, &["conformance", "hcs", "windows_launcher"], &["v1"]),
     (SERVER_2019, &["conformance"], &["v1", "v2"]),
-    (SERVER_2019, &["hcs"], &["sequence"]),
+    (SERVER_2019, &["hcs"], OLD_ON_NEW),
     (SERVER_2019, &["windows_launcher"], OF_BUILDS),
     (20_348, &["conformance"], &["v2"]),
     (20_348, &["windows_launcher"], OF_BUILDS),
     (26_100, &["conformance", "hcs", "windows_launcher"], &["v2"]),
 ];
+
+/// Tests of the engine on the first build that has both DLLs: which calls it makes, and what it does where one of
+/// schema v1 fails or its news is not as it should be.
+const OLD_ON_NEW: &[&str] =
+    &["sequence", "faults::v1", "half::v1", "judged::v1", "news::v1::one", "news::v1::a_system"];
 
 /// Tests of the launcher in which the build counts.
 const OF_BUILDS: &[&str] = &["programs::v2::the_", "builds::v2", "orphans::v2"];
