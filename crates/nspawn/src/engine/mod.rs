@@ -220,7 +220,8 @@ pub trait System: Send {
     /// Returns what became of each limit that was asked for.
     fn enforcement(&self) -> Vec<Enforcement>;
 
-    /// Gives everything back, last taken first: all of it, even where a part fails. Called once the process ended.
+    /// Gives everything back, last taken first: all of it, even where a part fails, but for the layers of a system that is
+    /// not known to have ended. Called once the process ended.
     ///
     /// # Errors
     /// The first part that failed, the others attached.
