@@ -88,7 +88,8 @@ pub(crate) struct Run {
     #[arg(long, value_enum, value_name = "VERSION", help_heading = "Execution")]
     pub(crate) hcs_schema: Option<Schema>,
 
-    /// Start even where this host cannot enforce a limit; the report says which
+    /// Start even where this host cannot enforce a limit, or where the programs would be the host's root, as nothing else
+    /// can own what is mapped; the report says which
     #[arg(long, help_heading = "Limits")]
     pub(crate) allow_unenforced: bool,
 }
@@ -134,7 +135,7 @@ pub(crate) enum Schema {
 }
 
 impl Run {
-    /// Returns what becomes of limits that this host cannot hold.
+    /// Returns what becomes of limits and of a user of the programs' own that this host cannot hold.
     pub(crate) fn unenforced(&self) -> Unenforced {
         if self.allow_unenforced { Unenforced::Report } else { Unenforced::Refuse }
     }
