@@ -13,6 +13,7 @@
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -21,7 +22,8 @@ use super::making::make;
 use super::root::{self, StartUp};
 use super::wine::Wine;
 use crate::engine::Observer;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::launch::go_on;
 use crate::state::{create_private, remove};
 
 /// The first Windows process of every container.
@@ -101,8 +103,7 @@ fn ensure_layer(
 ) -> Result<()> {
     create_private(bases)?;
     let path = bases.join(LOCK);
-    let locked = File::create(&path).and_then(|file| file.lock().map(|()| file));
-    let _lock = locked.map_err(|error| Error::io("lock", path.display().to_string(), error))?;
+    let _lock = lock(&path, PATIENCE, observer)?;
     if layer.is_dir() {
         return Ok(()); // made by whom we waited for
     }
@@ -176,6 +177,41 @@ fn remove_layer(layer: &Path) -> std::io::Result<()> {
 /// Held while a base layer is made, or one is removed.
 const LOCK: &str = "lock";
 
+/// How long another launcher may take to make a base layer: longer than its steps may together.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// How often it is looked whether it has, and whether we were told to end.
+const WATCH: Duration = Duration::from_millis(50);
+
+/// Takes the lock on making base layers; says once that it waits.
+///
+/// # Errors
+/// `Timeout` where another launcher keeps it; we were told to end; the disk's.
+fn lock(path: &Path, patience: Duration, observer: &dyn Observer) -> Result<File> {
+    let failed = |error| Error::io("lock", path.display().to_string(), error);
+    let file = File::create(path).map_err(failed)?;
+    let (began, mut is_told) = (Instant::now(), false);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::WouldBlock) if began.elapsed() >= patience => {
+                let reason = format!("another launcher has kept it for {} s", patience.as_secs());
+                let hint = format!("find it, and end it where it hangs: fuser {}", path.display());
+                return Err(Error::new(ErrorKind::Timeout, "lock", path.display().to_string())
+                    .reason(reason)
+                    .with_hint(hint));
+            }
+            Err(TryLockError::WouldBlock) => {}
+        }
+        if !is_told {
+            observer.step("ProcessBaseImage: Waiting for another launcher, which makes a base layer");
+            is_told = true;
+        }
+        go_on(observer)?;
+        std::thread::sleep(WATCH);
+    }
+}
+
 fn key(wine: &Wine) -> Result<String> {
     let mut text = format!("{LAYOUT};{}", wine.fingerprint()?).into_bytes();
     for part in [AGENT, PRNG, REGISTRY.as_bytes()] {
@@ -187,6 +223,7 @@ fn key(wine: &Wine) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Silent;
 
     fn names(bases: &Path) -> Vec<String> {
         let entries = fs::read_dir(bases).unwrap();
@@ -194,6 +231,17 @@ mod tests {
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort_unstable();
         names
+    }
+
+    #[test]
+    fn whoever_keeps_the_lock_is_not_waited_for_without_end() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join(LOCK);
+        let kept = lock(&path, Duration::ZERO, &Silent).unwrap();
+        let error = lock(&path, Duration::from_millis(60), &Silent).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        drop(kept);
+        lock(&path, Duration::ZERO, &Silent).unwrap();
     }
 
     #[test]
