@@ -19,6 +19,7 @@ mod error;
 mod init;
 mod mask;
 mod message;
+mod mount_line;
 mod overlay;
 mod own;
 mod plain_user;
@@ -35,6 +36,7 @@ mod user;
 
 pub use error::{Error, Result};
 pub use message::NOTE_LEN;
+pub use mount_line::MountLine;
 pub use plain_user::{OwnIds, become_own_root, is_host_namespace, second_ids};
 pub use plan::{Access, Account, AddressLayout, Ids, Mount, Node, Other, Owner, Ownership, Plan, Program};
 pub use sandbox::{Exit, ProgramExit, Resources, Sandbox, Stdio};

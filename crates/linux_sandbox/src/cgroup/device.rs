@@ -9,8 +9,9 @@ use std::str::FromStr;
 use rustix::fs::{AtFlags, StatxFlags};
 use serde::{Serialize, Serializer};
 
-use super::host::{MountLine, SELF_MOUNTINFO};
+use super::host::SELF_MOUNTINFO;
 use super::{Controller, Error, ErrorKind, files};
+use crate::mount_line::MountLine;
 
 /// The number of a block device, written `major:minor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::systemd::Manager;
 use super::{Error, ErrorKind, files, v2};
+use crate::mount_line::MountLine;
 
 pub(super) const SELF_MOUNTINFO: &str = "/proc/self/mountinfo";
 pub(super) const SELF_CGROUP: &str = "/proc/self/cgroup";
@@ -281,59 +282,6 @@ impl<'a> OwnLine<'a> {
             _ => Own::Hidden(self.group.to_owned()),
         }
     }
-}
-
-/// A line of /proc/PID/mountinfo, as far as it is needed (proc_pid_mountinfo(5)).
-pub(super) struct MountLine<'a> {
-    pub id: u64,
-    pub kind: &'a str,
-    root: &'a str,
-    mount_point: &'a str,
-    options: &'a str,
-    super_options: &'a str,
-}
-
-impl<'a> MountLine<'a> {
-    pub(super) fn parse(line: &'a str) -> Option<Self> {
-        let (mount, file_system) = line.split_once(" - ")?;
-        let mut fields = mount.split(' ');
-        let id = fields.next()?.parse().ok()?;
-        // Two fields are skipped: the parent mount and the device.
-        let (root, mount_point, options) = (fields.nth(2)?, fields.next()?, fields.next()?);
-        let mut fields = file_system.split(' ');
-        let kind = fields.next()?;
-        // The source may be empty, but its field is there.
-        let super_options = fields.nth(1).unwrap_or_default();
-        Some(Self { id, kind, root, mount_point, options, super_options })
-    }
-
-    fn root(&self) -> PathBuf {
-        unescape(self.root)
-    }
-
-    fn mount_point(&self) -> PathBuf {
-        unescape(self.mount_point)
-    }
-}
-
-/// Undoes the kernel's `\040` for a space and the like.
-fn unescape(field: &str) -> PathBuf {
-    use std::os::unix::ffi::OsStringExt;
-    let mut bytes = Vec::with_capacity(field.len());
-    let mut rest = field.as_bytes();
-    while let [first, tail @ ..] = rest {
-        match tail {
-            [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', tail @ ..] if *first == b'\\' => {
-                bytes.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
-                rest = tail;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    std::ffi::OsString::from_vec(bytes).into()
 }
 
 #[cfg(test)]

@@ -140,17 +140,3 @@ fn what_cannot_be_used_is_named() {
         assert_eq!(error.controller(), Some(Controller::Memory));
     }
 }
-
-#[test]
-fn escapes_are_undone() {
-    for (text, path) in [
-        ("/a\\040b", "/a b"),
-        ("/a\\134040", "/a\\040"),
-        ("/a\\", "/a\\"),
-        ("/a\\04", "/a\\04"),
-        ("/a\\999", "/a\\999"),
-        ("/\\303\\251", "/é"),
-    ] {
-        assert_eq!(unescape(text), PathBuf::from(path));
-    }
-}

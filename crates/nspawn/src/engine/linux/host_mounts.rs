@@ -1,8 +1,8 @@
 //! What is mounted in a directory of the host.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
+
+use linux_sandbox::MountLine;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -41,7 +41,7 @@ const KERNELS: [&str; 22] = [
 pub(super) fn check(key: &str, directory: &Path) -> Result<()> {
     const MOUNTS: &str = "/proc/self/mountinfo";
     let mounts = std::fs::read(MOUNTS).map_err(|error| Error::io("read", MOUNTS, error))?;
-    let Some(found) = kernels_in(&mounts, directory) else { return Ok(()) };
+    let Some(found) = kernels_in(&String::from_utf8_lossy(&mounts), directory) else { return Ok(()) };
     Err(Error::new(ErrorKind::InvalidSpec, "map", format!("{key} {}", directory.display()))
         .reason(format!("a file system of type {} is mounted at {}", found.kind, found.place.display()))
         .with_hint("unmount it, or map a directory that holds nothing of the kernel's"))
@@ -53,34 +53,14 @@ struct Mounted {
     kind: String,
 }
 
-fn kernels_in(mounts: &[u8], directory: &Path) -> Option<Mounted> {
-    let mounts: Vec<Mounted> = mounts.split(|byte| *byte == b'\n').filter_map(mounted).collect();
+fn kernels_in(mounts: &str, directory: &Path) -> Option<Mounted> {
+    let mounted = |line: MountLine<'_>| Mounted { place: line.mount_point(), kind: line.kind.to_owned() };
+    let mounts: Vec<Mounted> = mounts.lines().filter_map(MountLine::parse).map(mounted).collect();
     let around = mounts.iter().filter(|mount| directory.starts_with(&mount.place));
     // The last of several at one place is the one that is seen.
     let around = around.max_by_key(|mount| mount.place.components().count());
     let below = mounts.iter().filter(|mount| mount.place.starts_with(directory));
     around.into_iter().chain(below).find(|mount| KERNELS.contains(&mount.kind.as_str())).cloned()
-}
-
-/// Reads a line of proc_pid_mountinfo(5): id, parent, device, root, place, options, tags, `-`, type.
-fn mounted(line: &[u8]) -> Option<Mounted> {
-    let mut fields = line.split(|byte| *byte == b' ');
-    let place = fields.nth(4)?;
-    let kind = fields.skip_while(|field| *field != b"-").nth(1)?;
-    Some(Mounted { place: unescaped(place), kind: String::from_utf8_lossy(kind).into_owned() })
-}
-
-/// Spaces and the like stand as `\` and three octal digits.
-fn unescaped(field: &[u8]) -> PathBuf {
-    let (mut bytes, mut rest) = (Vec::new(), field);
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
-        let escaped =
-            digits.filter(|_| *first == b'\\').and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        bytes.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() { &after[3..] } else { after };
-    }
-    OsString::from_vec(bytes).into()
 }
 
 #[cfg(test)]
@@ -112,15 +92,8 @@ mod tests {
             ("/srv/twice", Some("/srv/twice")),
             ("/srv/twice/x", None),
         ] {
-            let found = kernels_in(MOUNTS.as_bytes(), Path::new(directory));
+            let found = kernels_in(MOUNTS, Path::new(directory));
             assert_eq!(found.map(|mount| mount.place), place.map(PathBuf::from), "{directory}");
-        }
-    }
-
-    #[test]
-    fn escapes_are_read() {
-        for (field, path) in [("/a\\040b\\134", "/a b\\"), ("/a\\", "/a\\"), ("/a\\9", "/a\\9"), ("", "")] {
-            assert_eq!(unescaped(field.as_bytes()), Path::new(path));
         }
     }
 }
