@@ -193,9 +193,9 @@ pub(crate) fn give_up_privileges(prepared: &Prepared) -> Outcome<()> {
 }
 
 /// In the process that becomes the program: joins its groups and hides those above them, connects its standard handles,
-/// executes. `teller` tells of what fails.
-pub(crate) fn become_program(prepared: &Prepared, teller: &OwnedFd) -> Failure {
-    match prepare_program(prepared, teller) {
+/// executes once pid 1 has opened the `gate`. `teller` tells of what fails.
+pub(crate) fn become_program(prepared: &Prepared, teller: &OwnedFd, gate: &OwnedFd) -> Failure {
+    match prepare_program(prepared, [teller, gate]) {
         Err(failure) => failure,
         Ok(()) => Failure(Step::Exec, 0, prepared.command.exec().into_errno()),
     }
@@ -210,7 +210,7 @@ fn hide_groups() -> Outcome<()> {
     }
 }
 
-fn prepare_program(prepared: &Prepared, teller: &OwnedFd) -> Outcome<()> {
+fn prepare_program(prepared: &Prepared, [teller, gate]: [&OwnedFd; 2]) -> Outcome<()> {
     let tasks = prepared.entrance.iter().flat_map(|entrance| &entrance.tasks);
     for (index, group) in tasks.enumerate() {
         rustix::io::write(group, Entrance::SELF).map_err(|errno| Failure(Step::Join, index as u32, errno))?;
@@ -227,9 +227,22 @@ fn prepare_program(prepared: &Prepared, teller: &OwnedFd) -> Outcome<()> {
     give_up_privileges(prepared)?;
     // Before a path is looked up: /proc/self/fd leads to whatever is still open, and there are directories of the host
     // among that (what CVE-2024-21626 was). That the program itself has none is but one part of it.
-    at(Step::Close, raw::close_others(&[0, 1, 2, teller.as_raw_fd()]))?;
+    let mut kept = [0, 1, 2, teller.as_raw_fd(), gate.as_raw_fd()];
+    kept.sort_unstable();
+    at(Step::Close, raw::close_others(&kept))?;
     at(Step::Directory, rustix::process::chdir(prepared.directory.as_c_str()))?;
     at(Step::Filter, prepared.filters.apply())?;
     raw::block_signals(raw::Mask::Empty);
-    Ok(())
+    pass(gate)
+}
+
+/// Waits for the byte that pid 1 sends when it is ready. The pipe's end without it is pid 1's own.
+fn pass(gate: &OwnedFd) -> Outcome<()> {
+    loop {
+        match rustix::io::read(gate, &mut [0]) {
+            Ok(0) => return Err(Failure(Step::Exec, 0, Errno::SRCH)),
+            Err(Errno::INTR) => {}
+            done => return at(Step::Exec, done.map(|_| ())),
+        }
+    }
 }

@@ -19,17 +19,19 @@ pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
     let io = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
     let children = raw::child_events().map_err(io).map_err(failed(Step::SignalFd))?;
     let (outcome, teller) = pipe_with(PipeFlags::CLOEXEC).map_err(failed(Step::Fork))?;
+    let (gate, opener) = pipe_with(PipeFlags::CLOEXEC).map_err(failed(Step::Fork))?;
     let group = prepared.entrance.as_ref().and_then(|entrance| entrance.clone_into.as_ref());
     let program = raw::fork(group.map(AsFd::as_fd)).map_err(io).map_err(failed(Step::Fork))?;
     if program == 0 {
-        let Failure(step, index, errno) = become_program(prepared, &teller);
+        let Failure(step, index, errno) = become_program(prepared, &teller, &gate);
         tell(teller.as_fd(), &Message::Failed { step, index, errno: errno.raw_os_error() });
         raw::exit(127);
     }
-    drop(teller);
+    drop((teller, gate));
     give_up_privileges(prepared)?;
     prepared.filters.apply().map_err(io).map_err(failed(Step::Filter))?;
-    keep_only(prepared, [&children, &outcome]).map_err(io).map_err(failed(Step::Close))?;
+    keep_only(prepared, [&children, &outcome, &opener]).map_err(io).map_err(failed(Step::Close))?;
+    open(opener).map_err(failed(Step::Exec))?;
     await_exec(prepared, outcome)?;
     Init { prepared, program, subject: Subject::default(), waiting: Waiting::default() }.run(&children);
     Ok(())
@@ -38,14 +40,23 @@ pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
 /// Closes our copies of the launcher's descriptors: the program has its own by now, and each one held here would stay
 /// open for as long as the program runs. The writing end of another sandbox's pipes is the worst of them, since its
 /// pid 1 could not see that the launcher is gone.
-fn keep_only(prepared: &Prepared, more: [&OwnedFd; 2]) -> std::io::Result<()> {
+fn keep_only(prepared: &Prepared, more: [&OwnedFd; 3]) -> std::io::Result<()> {
     let note = prepared.staged.note.as_ref().map_or(-1, AsRawFd::as_raw_fd);
     let [status, control] = [&prepared.status, &prepared.control].map(AsRawFd::as_raw_fd);
-    let [one, other] = more.map(AsRawFd::as_raw_fd);
-    let mut kept = [note, status, control, one, other];
+    let [one, two, three] = more.map(AsRawFd::as_raw_fd);
+    let mut kept = [note, status, control, one, two, three];
     kept.sort_unstable();
     let absent = usize::from(note < 0);
     raw::close_others(&kept[absent..])
+}
+
+/// Lets the program begin, which so never meets a pid 1 that has a privilege, no filter, or something of the host's open.
+fn open(gate: OwnedFd) -> Result<(), Errno> {
+    match rustix::io::write(&gate, &[0]) {
+        // What was to become the program has ended, and tells why itself.
+        Err(Errno::PIPE) => Ok(()),
+        done => done.map(|_| ()),
+    }
 }
 
 /// The pipe closes when the program is executed; before that it may carry a failure, which is passed on as it is.

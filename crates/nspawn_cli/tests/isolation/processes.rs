@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::case::{Case, rows};
 use crate::launcher::programs::Target;
-use crate::launcher::run::run;
+use crate::launcher::run::{Ran, run};
 use crate::probe::{EACCES, ENOSYS, EPERM, ESRCH, Probe, assert_all, results};
 
 rows!(
@@ -48,7 +48,12 @@ fn i01_only_its_own_processes(case: Case) {
 
 fn i06_no_capability_in_any_process(case: Case) {
     let Some(probe) = Probe::ready(case, &[]) else { return };
-    let ran = probe.run(json!({}), &["processes"]);
+    // A native program looks at pid 1 as soon as it runs: more than once, as that is a race where nobody waits.
+    let times = if case.target == Target::Native { 30 } else { 1 };
+    (0..times).for_each(|_| assert_no_capability(&probe.run(json!({}), &["processes"])));
+}
+
+fn assert_no_capability(ran: &Ran) {
     let processes = ran.told("process").len();
     let zero = "0000000000000000";
     for (key, value) in [
