@@ -182,7 +182,8 @@ pub const TABLE: &[Lack] = &[
         only: (Some(Target::Native), Some(Who::Plain)),
         ..lack(
             "no more processes",
-            "prlimit --pid $$ --nproc=1",
+            // After setpriv's `--`: who becomes a user with more processes than that executes nothing.
+            "for word; do shift; set -- \"$@\" $word; [ $word != -- ] || set -- \"$@\" prlimit --nproc=1; done",
             Refused(&["Resource temporarily unavailable"]),
         )
     },
