@@ -6,9 +6,30 @@ use std::io;
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// What of a sandbox failed, where the cure depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// Its user namespace.
+    UserNamespace,
+    /// That files are shown as its account's own, and that its account has ids of the host's.
+    Account,
+    /// An overlay of its root.
+    Overlay,
+    /// Its /proc.
+    Proc,
+    /// The filter of its system calls.
+    Filter,
+    /// Its program.
+    Program,
+    /// Anything else.
+    Other,
+}
+
 /// A failed host operation, printed as `cannot <op> <subject>`; the system's answer is its source.
 #[derive(Debug)]
 pub struct Error {
+    part: Part,
     op: &'static str,
     subject: String,
     source: io::Error,
@@ -17,7 +38,18 @@ pub struct Error {
 impl Error {
     /// Makes an error: `op` is a verb in the infinitive, `subject` what it was done to.
     pub fn new(op: &'static str, subject: impl Into<String>, source: impl Into<io::Error>) -> Self {
-        Self { op, subject: subject.into(), source: source.into() }
+        Self { part: Part::Other, op, subject: subject.into(), source: source.into() }
+    }
+
+    /// Says what of the sandbox failed.
+    #[must_use]
+    pub fn of(self, part: Part) -> Self {
+        Self { part, ..self }
+    }
+
+    /// Returns what of the sandbox failed.
+    pub fn part(&self) -> Part {
+        self.part
     }
 
     /// Returns the operation that failed.

@@ -34,7 +34,7 @@ mod subordinate;
 mod texts;
 mod user;
 
-pub use error::{Error, Result};
+pub use error::{Error, Part, Result};
 pub use message::NOTE_LEN;
 pub use mount_line::MountLine;
 pub use plain_user::{OwnIds, become_own_root, is_host_namespace, second_ids};
@@ -43,4 +43,3 @@ pub use sandbox::{Exit, ProgramExit, Resources, Sandbox, Stdio};
 pub use seccomp::filters;
 pub use sources::Sources;
 pub use stage::{Staged, stage};
-pub use user::is_refused_account;

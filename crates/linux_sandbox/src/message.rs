@@ -1,6 +1,8 @@
 //! What pid 1 tells the launcher: fixed-size messages over a pipe, each written at once (under `PIPE_BUF`, so it
 //! arrives whole or not at all).
 
+use crate::error::Part;
+
 /// Bytes of a note, see [`Plan::note`](crate::Plan::note).
 pub const NOTE_LEN: usize = 64;
 
@@ -59,6 +61,16 @@ impl Step {
 
     fn from_u32(value: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|step| *step as u32 == value)
+    }
+
+    /// Returns what of the sandbox the step makes.
+    pub(crate) fn part(self) -> Part {
+        match self {
+            Self::Proc => Part::Proc,
+            Self::Filter => Part::Filter,
+            Self::Exec => Part::Program,
+            _ => Part::Other,
+        }
     }
 
     /// Returns what the step does, in words that follow "cannot".

@@ -7,7 +7,7 @@ use std::os::fd::AsFd as _;
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Part, Result};
 use crate::plan::Ids;
 use crate::raw;
 use crate::subordinate::{Pair, SECOND};
@@ -62,7 +62,7 @@ pub fn become_own_root() -> Result<OwnIds> {
 }
 
 fn failed(error: io::Error) -> Error {
-    Error::new("create", "a user namespace", error)
+    Error::new("create", "a user namespace", error).of(Part::UserNamespace)
 }
 
 /// Enters a namespace of two ids. Where that fails nothing has changed, or what comes after it fails as well.

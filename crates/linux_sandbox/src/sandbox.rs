@@ -169,7 +169,7 @@ impl Sandbox {
                 let _ = raw::wait_for(self.pid);
                 *self.exit.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(LOST);
                 let source = io::Error::from_raw_os_error(errno);
-                Err(Error::new(step.op(), subject_of(plan, step, index as usize), source))
+                Err(Error::new(step.op(), subject_of(plan, step, index as usize), source).of(step.part()))
             }
             Some(Message::Ended { .. }) | None => {
                 let source = io::Error::other("it was killed before the program ran");

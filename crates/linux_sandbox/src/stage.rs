@@ -15,7 +15,7 @@ use rustix::mount::{
     fsconfig_set_string, fsmount, fsopen, open_tree,
 };
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Part, Result};
 use crate::mask::{Mask, masks};
 use crate::overlay::Overlay;
 use crate::own::Parts;
@@ -194,6 +194,7 @@ impl Staging {
                 Overlay::open(layers, tree, upper, work, owner)
                     .and_then(|overlay| overlay.mount())
                     .context("mount", || format!("an overlay over {}", scratch.join(upper).display()))
+                    .map_err(|error| error.of(Part::Overlay))
                     .map(Some)
             }
             Mount::Own { source, access, .. } => {

@@ -11,20 +11,9 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space, set_thread_groups};
 use rustix::thread::{set_thread_res_gid, set_thread_res_uid};
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Part, Result};
 use crate::plan::{Account, Ids, Ownership};
 use crate::raw::{self, Clone, Mask};
-
-const MAP_OWNERS: &str = "map the owner of";
-const MAP_IDS: &str = "map";
-
-/// Whether an error says that this host cannot have the account as it is: its file systems or this kernel cannot show
-/// files as another's, or we may not use the host's ids.
-pub fn is_refused_account(error: &Error) -> bool {
-    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
-    matches!(error.op(), MAP_OWNERS | MAP_IDS)
-        && matches!(error.io().kind(), InvalidInput | PermissionDenied | Unsupported)
-}
 
 /// The account of a sandbox being made, and the namespaces that show files as its own.
 #[derive(Debug)]
@@ -74,7 +63,9 @@ impl Guest {
         };
         match raw::map_owners(mount, shown.opened.as_fd()) {
             Err(_) if self.account.ownership == Ownership::WherePossible => Ok(()),
-            done => done.context(MAP_OWNERS, || path.to_string()),
+            done => {
+                done.context("map the owner of", || path.to_string()).map_err(|error| error.of(Part::Account))
+            }
         }
     }
 }
@@ -123,7 +114,8 @@ impl Namespace {
     /// Makes a namespace, has `map` write the maps of the process in it, by its pid, and opens it. A process must be in
     /// it until then: it waits at a pipe for a byte, or for the pipe's end, which is ours.
     pub(crate) fn mapped_by(map: impl FnOnce(i32) -> Result<()>) -> Result<Self> {
-        let failed = |error: io::Error| Error::new("create", "a user namespace", error);
+        let failed =
+            |error: io::Error| Error::new("create", "a user namespace", error).of(Part::UserNamespace);
         let (wait, go) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
         let blocked = raw::block_signals(Mask::All);
         let cloned = raw::clone_into(libc::CLONE_NEWUSER);
@@ -151,7 +143,9 @@ impl Namespace {
 
     /// Makes a namespace with these maps.
     fn new(uids: &str, gids: &str, mapped: impl FnOnce() -> String) -> Result<Self> {
-        Self::mapped_by(|pid| map(pid, uids, gids).context(MAP_IDS, mapped))
+        Self::mapped_by(|pid| {
+            map(pid, uids, gids).context("map", mapped).map_err(|error| error.of(Part::Account))
+        })
     }
 
     /// A namespace that knows the account, and the other one of its sandbox where there is one.

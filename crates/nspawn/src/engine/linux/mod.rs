@@ -40,6 +40,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use linux_sandbox::Part;
 use linux_sandbox::cgroup::{CpuSet, Group, Host, Reach};
 use rustix::io::Errno;
 use uuid::Uuid;
@@ -246,23 +247,23 @@ pub(crate) fn sandbox_error(error: linux_sandbox::Error) -> Error {
     let failed = Error::io(error.op(), error.subject().to_owned(), source);
     let root = rustix::process::geteuid().is_root();
     let root_of_host = root && linux_sandbox::is_host_namespace();
-    match (error.op(), error.io().kind()) {
-        ("execute", std::io::ErrorKind::NotFound) => failed.with_kind(ErrorKind::ProgramNotFound),
-        ("execute", _) => failed.with_kind(ErrorKind::ProgramNotExecutable),
-        (_, std::io::ErrorKind::Unsupported) => failed.with_kind(ErrorKind::Unsupported).with_hint(OLD_KERNEL),
-        ("create", refusal) if error.subject() == "a user namespace" => {
-            namespaces::Facts::of_host().explain(failed, refusal)
-        }
-        ("mount", _) if error.io().raw_os_error() == Some(Errno::NODEV.raw_os_error()) => {
-            failed.with_kind(ErrorKind::Unsupported).with_hint("this kernel lacks that file system: modprobe overlay")
-        }
-        ("mount", std::io::ErrorKind::PermissionDenied) if error.subject() == "/proc" && !root_of_host => failed
-            .with_hint("a part of the host's /proc is hidden, as in containers: plain users then have none of their own"),
-        ("filter", _) => failed.with_kind(ErrorKind::Unsupported).with_hint(
+    use std::io::ErrorKind::{NotFound, PermissionDenied, Unsupported};
+    match (error.part(), error.io().kind()) {
+        (Part::Program, NotFound) => failed.with_kind(ErrorKind::ProgramNotFound),
+        (Part::Program, _) => failed.with_kind(ErrorKind::ProgramNotExecutable),
+        (_, Unsupported) => failed.with_kind(ErrorKind::Unsupported).with_hint(OLD_KERNEL),
+        (Part::UserNamespace, refusal) => namespaces::Facts::of_host().explain(failed, refusal),
+        (Part::Overlay, _) if error.io().raw_os_error() == Some(Errno::NODEV.raw_os_error()) => failed
+            .with_kind(ErrorKind::Unsupported)
+            .with_hint("this kernel lacks overlayfs: modprobe overlay"),
+        (Part::Proc, PermissionDenied) if !root_of_host => failed.with_hint(
+            "a part of the host's /proc is hidden, as in containers: plain users then have none of their own",
+        ),
+        (Part::Filter, _) => failed.with_kind(ErrorKind::Unsupported).with_hint(
             "this kernel, or what this runs in, allows no system call filter: no program runs without it",
         ),
         // Who is root and is refused all the same is not helped by sudo.
-        (_, std::io::ErrorKind::PermissionDenied) if root => failed.with_kind(ErrorKind::Host),
+        (_, PermissionDenied) if root => failed.with_kind(ErrorKind::Host),
         _ => failed,
     }
 }
