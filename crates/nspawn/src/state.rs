@@ -250,7 +250,7 @@ impl Drop for Claim {
 /// # Errors
 /// The directory cannot be read.
 pub fn ids_in(directory: &Path, spelled: impl Fn(&str) -> Option<ContainerId>) -> Result<Vec<ContainerId>> {
-    let failed = |error| Error::io("read", directory.display().to_string(), error);
+    let failed = |error| refused("read", directory, error);
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(failed)?,
@@ -268,7 +268,12 @@ pub fn ids_in(directory: &Path, spelled: impl Fn(&str) -> Option<ContainerId>) -
 /// The disk's refusal.
 pub fn create_private(directory: &Path) -> Result<()> {
     let made = private(fs::DirBuilder::new().recursive(true)).create(directory);
-    made.map_err(|error| Error::io("make", directory.display().to_string(), error))
+    made.map_err(|error| refused("make", directory, error))
+}
+
+fn refused(op: &'static str, directory: &Path, error: io::Error) -> Error {
+    let error = Error::io(op, directory.display().to_string(), error);
+    if error.kind() == ErrorKind::Denied { elsewhere(error) } else { error }
 }
 
 /// Makes a directory that only its owner can enter, where nothing is there yet.
@@ -285,9 +290,9 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-use unix::{is_vanishing, private, private_file, remove_emptied, same_file};
+use unix::{elsewhere, is_vanishing, private, private_file, remove_emptied, same_file};
 #[cfg(windows)]
-use windows::{is_vanishing, private, private_file, remove_emptied, same_file};
+use windows::{elsewhere, is_vanishing, private, private_file, remove_emptied, same_file};
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,13 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use crate::error::Error;
+
+/// Adds what helps who may not keep state at a place.
+pub(super) fn elsewhere(error: Error) -> Error {
+    error.with_hint("state is kept there: name a directory of your own with --root or the variable HOME, or start this with sudo")
+}
+
 pub(super) fn private(builder: &mut DirBuilder) -> &DirBuilder {
     builder.mode(0o700)
 }

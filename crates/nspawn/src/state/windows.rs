@@ -6,6 +6,13 @@ use std::path::Path;
 
 use hcs_sys::file_id;
 
+use crate::error::Error;
+
+/// Who may not keep state may not have containers either, and is told that.
+pub(super) fn elsewhere(error: Error) -> Error {
+    error
+}
+
 /// %ProgramData% gives what is made in it to administrators and its owner.
 pub(super) fn private(builder: &mut DirBuilder) -> &DirBuilder {
     builder
