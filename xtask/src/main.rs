@@ -13,6 +13,7 @@ mod checks;
 mod demo;
 mod dist;
 mod executable;
+mod fuzz;
 mod launcher;
 mod packages;
 mod programs;
@@ -60,6 +61,14 @@ enum Task {
         /// Only suites whose names begin so
         suites: Vec<String>,
     },
+    /// Run the fuzz targets, one after the other, with a fuzzer that is guided by coverage
+    Fuzz {
+        /// Only these
+        targets: Vec<String>,
+        /// How long each is run
+        #[arg(long, value_name = "N", default_value_t = 120)]
+        seconds: u64,
+    },
     /// Measure, beside programs that do the like
     Bench {
         #[command(subcommand)]
@@ -82,6 +91,7 @@ fn main() -> ExitCode {
         Task::Programs => fetch_programs(),
         Task::Windows => windows::run(),
         Task::Vm { suites } => vm::run(&suites),
+        Task::Fuzz { targets, seconds } => fuzz::run(&targets, seconds),
         Task::Agent { check } => agent::run(check).map(|_| ()),
         Task::Dist { check } => dist::run(check),
         Task::Bench { what: Measure::Start } => bench::start(),

@@ -118,3 +118,13 @@ pub fn target_directory() -> Result<PathBuf> {
         metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
     Ok(directory.into())
 }
+
+/// Returns the name of the system that the compiler runs on, as it names targets.
+///
+/// # Errors
+/// There is no compiler.
+pub fn host() -> Result<String> {
+    let version = read(Command::new("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).context("rustc -vV names no host")
+}

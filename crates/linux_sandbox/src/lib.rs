@@ -16,6 +16,8 @@ pub mod cgroup;
 mod attached;
 mod child;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod init;
 mod mask;
 mod message;

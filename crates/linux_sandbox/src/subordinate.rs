@@ -62,7 +62,7 @@ impl Pair {
 }
 
 /// Returns the name of a user, as far as the host's own file knows it.
-fn name_of(uid: u32, passwd: &str) -> Option<String> {
+pub(crate) fn name_of(uid: u32, passwd: &str) -> Option<String> {
     let fields = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
     let mut named = fields.filter(|fields| fields.get(2).is_some_and(|field| field.parse() == Ok(uid)));
     named.next().and_then(|fields| fields.first().map(|name| (*name).to_owned()))
@@ -70,7 +70,12 @@ fn name_of(uid: u32, passwd: &str) -> Option<String> {
 
 /// Returns the first subordinate id that a file's text gives a user, who is known there by name or by number. `own` is
 /// his own id of that kind.
-fn first_of(text: &str, name: Option<&str>, uid: u32, own: u32) -> std::result::Result<u32, String> {
+pub(crate) fn first_of(
+    text: &str,
+    name: Option<&str>,
+    uid: u32,
+    own: u32,
+) -> std::result::Result<u32, String> {
     let number = uid.to_string();
     for (index, line) in text.lines().enumerate() {
         let mut fields = line.trim_end().split(':');

@@ -20,7 +20,7 @@ impl Texts {
     }
 
     /// Fields 48 to 51; the second, a name in brackets, may hold anything (proc_pid_stat(5)).
-    fn parse(stat: &str) -> Option<Self> {
+    pub(crate) fn parse(stat: &str) -> Option<Self> {
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let field = |number: usize| fields.get(number - 3)?.parse::<usize>().ok();
         let between = |from, to| Some((field(from)?, field(to)?)).filter(|(from, to)| from <= to);

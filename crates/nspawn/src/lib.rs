@@ -14,6 +14,8 @@ pub mod doctor;
 pub mod document;
 pub mod engine;
 pub mod error;
+#[cfg(all(target_os = "linux", any(test, fuzzing)))]
+pub mod fuzzing;
 pub mod host;
 pub mod launch;
 pub mod names;

@@ -161,9 +161,7 @@ fn with_default_signals(command: &Command) -> Command {
 
 /// Returns the variable by which cargo takes the program that runs what it built.
 fn runner_variable() -> Result<String> {
-    let version = shell::read(Command::new("rustc").arg("-vV"))?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    let host = host.context("rustc -vV names no host")?.to_uppercase().replace('-', "_");
+    let host = shell::host()?.to_uppercase().replace('-', "_");
     Ok(format!("CARGO_TARGET_{host}_RUNNER"))
 }
 

@@ -38,7 +38,7 @@ pub(super) fn connect(socket: &Path, uid: u32) -> io::Result<UnixStream> {
     Ok(stream)
 }
 
-fn line(stream: &mut UnixStream) -> io::Result<String> {
+fn line(stream: &mut impl Read) -> io::Result<String> {
     let mut line = Vec::new();
     while line.last() != Some(&b'\n') && line.len() < 512 {
         let mut byte = [0];
@@ -49,7 +49,7 @@ fn line(stream: &mut UnixStream) -> io::Result<String> {
 }
 
 /// Calls a method and waits for its answer. What the peer refuses is an error with its own words.
-pub(super) fn call(stream: &mut UnixStream, method: &Method, arguments: &Values) -> io::Result<()> {
+pub(super) fn call(stream: &mut (impl Read + Write), method: &Method, arguments: &Values) -> io::Result<()> {
     stream.write_all(&message(method, arguments))?;
     loop {
         match answer(stream)? {

@@ -32,6 +32,8 @@ mod device;
 mod entrance;
 mod error;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod group;
 mod host;
 mod kill;

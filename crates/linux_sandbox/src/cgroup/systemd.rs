@@ -79,7 +79,7 @@ impl Manager {
 
 /// Returns the host's number of the user `uid` of a namespace with this map: lines of its first number, the host's
 /// first, and how many there are (user_namespaces(7)).
-fn host_uid(map: &str, uid: u32) -> Option<u32> {
+pub(super) fn host_uid(map: &str, uid: u32) -> Option<u32> {
     map.lines().find_map(|line| {
         let mut numbers = line.split_whitespace().map(|number| number.parse::<u32>().ok());
         let (inside, host, count) = (numbers.next()??, numbers.next()??, numbers.next()??);
@@ -88,7 +88,7 @@ fn host_uid(map: &str, uid: u32) -> Option<u32> {
 }
 
 /// Returns the group of version 2 in a text of /proc/PID/cgroup.
-fn own_group(text: &str) -> Option<&str> {
+pub(super) fn own_group(text: &str) -> Option<&str> {
     text.lines().find_map(|line| line.strip_prefix("0::"))
 }
 

@@ -22,6 +22,8 @@ use fields::Fields;
 use json::{Broken, Value};
 
 mod fields;
+#[cfg(all(target_os = "linux", any(test, fuzzing)))]
+pub(crate) mod fuzzing;
 mod json;
 mod keys;
 mod read;

@@ -10,15 +10,17 @@
 
 pub mod fake;
 // Pure, so that their tests run everywhere.
-#[cfg(any(windows, test))]
+#[cfg(any(windows, test, fuzzing))]
 mod file_version;
-#[cfg(any(windows, test))]
+#[cfg(any(windows, test, fuzzing))]
 mod fit;
+#[cfg(all(target_os = "linux", any(test, fuzzing)))]
+pub(crate) mod fuzzing;
 #[cfg(windows)]
 pub mod hcs;
 #[cfg(target_os = "linux")]
 pub mod linux;
-#[cfg(any(windows, test))]
+#[cfg(any(windows, test, fuzzing))]
 mod place;
 
 use std::sync::Arc;

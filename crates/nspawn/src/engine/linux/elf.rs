@@ -19,11 +19,15 @@ impl Uses {
         let elf = ElfFile64::<Endianness>::parse(file).ok()?;
         let table = elf.elf_dynamic_table().ok()?;
         let needed = table.iter().filter(|entry| entry.tag == DT_NEEDED);
-        let name = |entry| String::from_utf8(table.string(entry).ok()?.to_vec()).ok();
+        // Many entries may share one long text: what is no name of a file is not copied again and again.
+        let text = |entry| table.string(entry).ok().filter(|text| text.len() <= FILE_NAME_MAX);
+        let name = |entry| String::from_utf8(text(entry)?.to_vec()).ok();
         Some(Self { needed: needed.map(name).collect::<Option<_>>()?, named: names(file) })
     }
 }
 
+/// No file system has longer names (NAME_MAX).
+const FILE_NAME_MAX: usize = 255;
 /// No name of a library is longer.
 const NAME_MAX: usize = 64;
 

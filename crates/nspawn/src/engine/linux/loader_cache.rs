@@ -12,6 +12,8 @@ const MAGIC: &[u8] = b"glibc-ld.so.cache1.1";
 const HEAD: usize = 48;
 /// Flags, name, path, version of the system, capabilities.
 const ENTRY: usize = 24;
+/// Paths are shorter (the kernel's PATH_MAX).
+const PATH_MAX: usize = 4096;
 /// A library of x86-64 for this C library (`FLAG_X8664_LIB64 | FLAG_ELF_LIBC6`).
 const X86_64: u32 = 0x0303;
 
@@ -21,7 +23,7 @@ const DIRECTORIES: [&str; 6] =
 
 /// The libraries of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct LoaderCache(BTreeMap<String, PathBuf>);
+pub(super) struct LoaderCache(pub(super) BTreeMap<String, PathBuf>);
 
 impl LoaderCache {
     /// Reads this host's; empty where there is none, or one of another format.
@@ -29,13 +31,18 @@ impl LoaderCache {
         std::fs::read(FILE).ok().and_then(|file| Self::parse(&file)).unwrap_or_default()
     }
 
-    fn parse(file: &[u8]) -> Option<Self> {
+    pub(super) fn parse(file: &[u8]) -> Option<Self> {
         // Older systems have a table of an older format before it.
         let start = file.windows(MAGIC.len()).position(|bytes| bytes == MAGIC)?;
         let file = &file[start..];
         let word = |at: usize| Some(u32::from_le_bytes(*file.get(at..)?.first_chunk()?));
         let text = |at: u32| {
             let rest = file.get(at as usize..)?;
+            // Many entries may share one long text: what is no path is not copied again and again.
+            let rest = &rest[..rest.len().min(PATH_MAX)];
+            if !rest.contains(&0) {
+                return None;
+            }
             std::str::from_utf8(rest.split(|byte| *byte == 0).next()?).ok()
         };
         let mut libraries = BTreeMap::new();
@@ -105,7 +112,8 @@ mod tests {
         let whole = cache(&[(X86_64, 0, "liba.so.1", "/liba.so.1")]);
         let mut endless = whole.clone();
         endless[MAGIC.len()..][..4].copy_from_slice(&u32::MAX.to_le_bytes());
-        for file in [b"".as_slice(), b"glibc-ld.so.cache1.0", &whole[..HEAD + 9], &endless] {
+        let long = cache(&[(X86_64, 0, "liba.so.1", &"/".repeat(PATH_MAX))]);
+        for file in [b"".as_slice(), b"glibc-ld.so.cache1.0", &whole[..HEAD + 9], &endless, &long] {
             assert_eq!(LoaderCache::parse(file), None, "{file:?}");
         }
     }

@@ -13,6 +13,8 @@ mod base;
 mod elf;
 mod examine;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod grants;
 mod host_mounts;
 mod layers;

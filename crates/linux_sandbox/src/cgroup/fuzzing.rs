@@ -1,0 +1,58 @@
+//! Fuzz targets: control files, and what systemd answers. See [`crate::fuzzing`].
+
+use std::io::{self, Read, Write};
+
+use super::device::Device;
+use super::limits::CpuSet;
+use super::systemd::{host_uid, own_group};
+use super::{dbus, files, parse_oom_kills};
+
+/// Control files and what else the kernel says in numbers: what is read is written alike, and what is found stands there.
+pub fn control_files(bytes: &[u8]) {
+    for key in [b"oom_kill".as_slice(), b"nr_throttled", b"max"] {
+        let found = files::keyed(bytes, key).map(|number| number.to_string());
+        assert!(found.is_none_or(|digits| bytes.windows(digits.len()).any(|part| part == digits.as_bytes())));
+    }
+    assert_eq!(parse_oom_kills(bytes), files::keyed(bytes, b"oom_kill").unwrap_or(0));
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    assert!(own_group(text).is_none_or(|group| text.contains(group)));
+    for uid in [0, 1000, u32::MAX] {
+        let _ = host_uid(text, uid);
+    }
+    for line in text.lines() {
+        if let Ok(set) = line.parse::<CpuSet>() {
+            assert_eq!(set.to_string().parse(), Ok(set));
+        }
+        if let Ok(device) = line.parse::<Device>() {
+            assert_eq!(device.to_string().parse(), Ok(device));
+        }
+    }
+}
+
+/// What systemd says to a call: an end is found, and a refusal holds no more than was sent.
+pub fn systemd_answers(bytes: &[u8]) {
+    const METHOD: dbus::Method = dbus::Method { object: "/o", interface: "i", member: "M", signature: "" };
+    let told = dbus::call(&mut Peer(bytes), &METHOD, &dbus::Values::default());
+    // What is no UTF-8 is told by a mark of three bytes.
+    const OWN_WORDS: usize = 64;
+    assert!(told.err().is_none_or(|error| error.to_string().len() <= 3 * bytes.len() + OWN_WORDS));
+}
+
+/// A peer that says its bytes, whatever it hears.
+struct Peer<'a>(&'a [u8]);
+
+impl Read for Peer<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Peer<'_> {
+    fn write(&mut self, heard: &[u8]) -> io::Result<usize> {
+        Ok(heard.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
