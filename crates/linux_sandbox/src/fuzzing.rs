@@ -5,11 +5,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::message::Message;
-use crate::mount_line::MountLine;
+use crate::mount_line::{MountLine, mount_text};
 use crate::subordinate::{first_of, name_of};
 use crate::texts::Texts;
 
-pub use crate::cgroup::fuzzing::{control_files, systemd_answers};
+pub use crate::cgroup::fuzzing::{control_files, control_groups, systemd_answers};
 
 #[cfg(test)]
 #[path = "../../../fuzz/replay.rs"]
@@ -27,9 +27,8 @@ pub fn messages(bytes: &[u8]) {
 
 /// Texts of /proc about mounts and processes: a line of mounts says the same after it is written anew.
 pub fn proc_texts(bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
-    let _ = Texts::parse(&text);
-    for line in text.lines().filter_map(MountLine::parse) {
+    let _ = Texts::parse(bytes);
+    for line in mount_text(bytes).lines().filter_map(MountLine::parse) {
         let (root, place) = (escaped(&line.root()), escaped(&line.mount_point()));
         let MountLine { id, kind, options, super_options, .. } = line;
         let anew = format!("{id} 0 0:0 {root} {place} {options} - {kind} source {super_options}");
@@ -72,5 +71,12 @@ pub fn subordinate_ids(bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    super::replay::replayed!(control_files, messages, proc_texts, subordinate_ids, systemd_answers);
+    super::replay::replayed!(
+        control_files,
+        control_groups,
+        messages,
+        proc_texts,
+        subordinate_ids,
+        systemd_answers
+    );
 }

@@ -40,6 +40,19 @@ impl<'a> MountLine<'a> {
     }
 }
 
+/// Makes a text of the bytes of /proc/PID/mountinfo, in which what is beyond ASCII is escaped as the kernel escapes a space:
+/// whoever mounts something may call it what he likes, in any encoding or none.
+pub fn mount_text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for byte in bytes {
+        match byte.is_ascii() {
+            true => text.push(char::from(*byte)),
+            false => text.push_str(&format!("\\{byte:03o}")),
+        }
+    }
+    text
+}
+
 /// Undoes the kernel's `\040` for a space and the like.
 fn unescape(field: &str) -> PathBuf {
     let mut bytes = Vec::with_capacity(field.len());
@@ -62,6 +75,13 @@ fn unescape(field: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_may_have_a_name_in_any_encoding() {
+        let text = mount_text(b"40 22 0:40 / /srv/a\\040\xff\xc3\xa9 rw - proc none rw\n");
+        let place = MountLine::parse(&text).expect("a line").mount_point();
+        assert_eq!(std::os::unix::ffi::OsStrExt::as_bytes(place.as_os_str()), b"/srv/a \xff\xc3\xa9");
+    }
 
     #[test]
     fn escapes_are_undone() {

@@ -31,7 +31,11 @@ impl Pair {
     /// He has none, or what says so makes no sense.
     pub(crate) fn find() -> Result<Self> {
         let own = Ids { uid: rustix::process::getuid().as_raw(), gid: rustix::process::getgid().as_raw() };
-        let read = |file: &str| fs::read_to_string(file).context("read", || file);
+        // Others' full names may be in any encoding.
+        let read = |file: &str| {
+            let bytes = fs::read(file).context("read", || file)?;
+            Result::Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
         let name = name_of(own.uid, &read("/etc/passwd")?);
         let find = |file: &str, own_id: u32| {
             let found = first_of(&read(file)?, name.as_deref(), own.uid, own_id);

@@ -15,12 +15,13 @@ impl Texts {
     /// # Errors
     /// /proc/self/stat cannot be read, or is of another format.
     pub(crate) fn find() -> io::Result<Self> {
-        let stat = std::fs::read_to_string("/proc/self/stat")?;
-        Self::parse(&stat).ok_or_else(|| io::ErrorKind::InvalidData.into())
+        Self::parse(&std::fs::read("/proc/self/stat")?).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     /// Fields 48 to 51; the second, a name in brackets, may hold anything (proc_pid_stat(5)).
-    pub(crate) fn parse(stat: &str) -> Option<Self> {
+    pub(crate) fn parse(stat: &[u8]) -> Option<Self> {
+        // Anything: the kernel cuts names off after 15 bytes, in the middle of a character, too.
+        let stat = String::from_utf8_lossy(stat);
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let field = |number: usize| fields.get(number - 3)?.parse::<usize>().ok();
         let between = |from, to| Some((field(from)?, field(to)?)).filter(|(from, to)| from <= to);
@@ -42,11 +43,11 @@ mod tests {
     #[test]
     fn they_are_found_behind_any_name() {
         let fields: Vec<String> = (3..=52).map(|number| number.to_string()).collect();
-        let stat = |name: &str| format!("7 ({name}) {}\n", fields.join(" "));
-        for name in ["nspawn", "a) S 1 (b", ""] {
+        let stat = |name: &[u8]| [b"7 (", name, b") ", fields.join(" ").as_bytes(), b"\n"].concat();
+        for name in [b"nspawn".as_slice(), b"a) S 1 (b", b"", b"aaaaaaaaaaaaaa\xc3"] {
             assert_eq!(Texts::parse(&stat(name)).unwrap().0, [(48, 49), (50, 51)]);
         }
-        assert!(Texts::parse("7 (x) S 1").is_none() && Texts::parse("").is_none());
+        assert!(Texts::parse(b"7 (x) S 1").is_none() && Texts::parse(b"").is_none());
         let [(from, to), _] = Texts::find().unwrap().0;
         assert!(from < to, "this test was started with a name at least");
     }

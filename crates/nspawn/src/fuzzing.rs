@@ -17,7 +17,7 @@ mod replay;
 pub use crate::config::fuzzing::config_json;
 pub use crate::engine::fuzzing::{file_versions, service_answers};
 pub use crate::engine::linux::fuzzing::{
-    agent_notes, elf_libraries, layer_chains, layer_names, loader_caches,
+    agent_notes, elf_libraries, host_mounts, layer_chains, layer_names, loader_caches,
 };
 
 /// Checks that an error says something, on one line that no terminal takes for an order.
@@ -134,6 +134,7 @@ mod tests {
         elf_libraries,
         file_names,
         file_versions,
+        host_mounts,
         layer_chains,
         layer_names,
         loader_caches,

@@ -9,7 +9,6 @@ use std::str::FromStr;
 use rustix::fs::{AtFlags, StatxFlags};
 use serde::{Serialize, Serializer};
 
-use super::host::SELF_MOUNTINFO;
 use super::{Controller, Error, ErrorKind, files};
 use crate::mount_line::MountLine;
 
@@ -34,7 +33,7 @@ impl Device {
         if device.major != 0 {
             return device.whole_disk(Path::new("/sys/dev/block"));
         }
-        let mounts = files::read(Path::new(SELF_MOUNTINFO))?;
+        let mounts = files::read_mounts()?;
         Err(no_device(path, &mounts, stat.stx_mnt_id))
     }
 

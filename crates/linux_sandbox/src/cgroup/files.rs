@@ -8,6 +8,7 @@ use rustix::fs::Mode;
 use rustix::io::retry_on_intr;
 
 use super::{Controller, Error, ErrorKind};
+use crate::mount_line::mount_text;
 
 /// One text for one control file of a new group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,9 +59,16 @@ pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes())
 }
 
-/// Reads a control file.
+/// Reads the mounts that this process sees.
+pub(super) fn read_mounts() -> Result<String, Error> {
+    let path = Path::new("/proc/self/mountinfo");
+    fs::read(path).map(|bytes| mount_text(&bytes)).map_err(|error| Error::io("read", path, error))
+}
+
+/// Reads a control file. Names in it may be no UTF-8: one of them must not hide the others.
 pub(super) fn read(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(|error| Error::io("read", path, error))
+    let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Makes the directory of a group.
@@ -116,6 +124,13 @@ mod tests {
         assert_eq!(keyed(text, b"nr"), None);
         assert_eq!(keyed(text, b"bad"), None);
         assert_eq!(keyed(b"", b"x"), None);
+    }
+
+    #[test]
+    fn a_name_that_is_no_utf8_does_not_hide_the_others() {
+        let dir = tempfile::tempdir().expect("a directory");
+        fs::write(dir.path().join("cgroup"), b"1 /a\xff\n2 /b\n").expect("a file");
+        assert_eq!(read(&dir.path().join("cgroup")).expect("a text"), "1 /a\u{fffd}\n2 /b\n");
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Fuzz targets: control files, and what systemd answers. See [`crate::fuzzing`].
 
 use std::io::{self, Read, Write};
+use std::path::{Component, Path};
 
 use super::device::Device;
+use super::host::{Host, Own};
 use super::limits::CpuSet;
 use super::systemd::{host_uid, own_group};
 use super::{dbus, files, parse_oom_kills};
+use crate::mount_line::mount_text;
 
 /// Control files and what else the kernel says in numbers: what is read is written alike, and what is found stands there.
 pub fn control_files(bytes: &[u8]) {
@@ -25,6 +28,25 @@ pub fn control_files(bytes: &[u8]) {
         }
         if let Ok(device) = line.parse::<Device>() {
             assert_eq!(device.to_string().parse(), Ok(device));
+        }
+    }
+}
+
+/// Texts of /proc about control groups, mounts first and the own group after a NUL: the directory of the own group lies
+/// in what is mounted, and its path there is the end of a group that the kernel names.
+pub fn control_groups(bytes: &[u8]) {
+    let (mountinfo, cgroup) = bytes.split_at(bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len()));
+    let (mountinfo, cgroup) = (mount_text(mountinfo), String::from_utf8_lossy(cgroup));
+    let cgroup = cgroup.strip_prefix('\0').unwrap_or_default();
+    let groups = || cgroup.split('\n').filter_map(|line| line.splitn(3, ':').nth(2));
+    for hierarchy in Host::parse(&mountinfo, cgroup).hierarchies {
+        match hierarchy.own {
+            Own::At(own) => {
+                let below = own.strip_prefix(&hierarchy.mount_point).expect("it is in what is mounted");
+                assert!(below.components().all(|name| matches!(name, Component::Normal(_))), "{own:?}");
+                assert!(groups().any(|group| Path::new(group).ends_with(below)), "{own:?} is nobody's");
+            }
+            Own::Hidden(group) => assert!(group.is_empty() || groups().any(|own| own == group), "{group}"),
         }
     }
 }

@@ -10,7 +10,6 @@ use super::systemd::Manager;
 use super::{Error, ErrorKind, files, v2};
 use crate::mount_line::MountLine;
 
-pub(super) const SELF_MOUNTINFO: &str = "/proc/self/mountinfo";
 pub(super) const SELF_CGROUP: &str = "/proc/self/cgroup";
 
 /// One resource that the kernel can limit for a group.
@@ -98,12 +97,13 @@ impl Host {
     /// Reads /proc/self/mountinfo and /proc/self/cgroup. A host without control groups is no error here: it
     /// supports nothing.
     pub fn detect() -> Result<Self, Error> {
-        Ok(Self::parse(&files::read(Path::new(SELF_MOUNTINFO))?, &files::read(Path::new(SELF_CGROUP))?))
+        Ok(Self::parse(&files::read_mounts()?, &files::read(Path::new(SELF_CGROUP))?))
     }
 
     /// Understands the texts of /proc/self/mountinfo and /proc/self/cgroup. Lines that it does not know are others'.
     pub fn parse(mountinfo: &str, cgroup: &str) -> Self {
-        let own: Vec<OwnLine> = cgroup.lines().filter_map(OwnLine::parse).collect();
+        // Not `lines`: a group may be called something that ends in a carriage return.
+        let own: Vec<OwnLine> = cgroup.split('\n').filter_map(OwnLine::parse).collect();
         let mut hierarchies: Vec<Hierarchy> = Vec::new();
         for hierarchy in
             mountinfo.lines().filter_map(MountLine::parse).filter_map(|line| Hierarchy::new(&line, &own))

@@ -89,7 +89,7 @@ pub(super) fn host_uid(map: &str, uid: u32) -> Option<u32> {
 
 /// Returns the group of version 2 in a text of /proc/PID/cgroup.
 pub(super) fn own_group(text: &str) -> Option<&str> {
-    text.lines().find_map(|line| line.strip_prefix("0::"))
+    text.split('\n').find_map(|line| line.strip_prefix("0::"))
 }
 
 /// Returns a name that no group of a sandbox has, and no scope of another launcher.

@@ -33,7 +33,9 @@ pub(super) fn listen(received: impl Fn(Signal) + Send + 'static) -> Result<()> {
 /// Returns the signals that are ignored: bit n stands for signal n + 1 (proc(5), `SigIgn`). None where that cannot be
 /// read.
 fn ignored() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    // Our own name is in it, and the kernel may have cut that off in the middle of a character.
+    let status = std::fs::read("/proc/self/status").unwrap_or_default();
+    let status = String::from_utf8_lossy(&status);
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

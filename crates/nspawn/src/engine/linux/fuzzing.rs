@@ -4,7 +4,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use linux_sandbox::mount_text;
+
 use super::elf::Uses;
+use super::host_mounts::kernels_in;
 use super::layers;
 use super::loader_cache::LoaderCache;
 use super::merge::{Entry, Place, merge};
@@ -21,6 +24,24 @@ pub fn agent_notes(bytes: &[u8]) {
     if let Note::Failed(step, win32) = note {
         is_told_well(&step.failure(win32));
     }
+}
+
+/// What is mounted on the host: what is found of the kernel's is in or around the directory, and what is in it is found.
+pub fn host_mounts(bytes: &[u8]) {
+    let text = mount_text(bytes);
+    let directory = Path::new("/srv/my root");
+    let found = kernels_in(&text, directory);
+    if let Some(found) = &found {
+        assert!(found.place.starts_with(directory) || directory.starts_with(&found.place), "{found:?}");
+    }
+    // The mount point is the fifth field, the type the one after the hyphen (proc_pid_mountinfo(5)).
+    let is_below = |line: &str| {
+        line.split(' ').nth(4).is_some_and(|place| place.starts_with("/srv/my\\040root/"))
+            && line.split_once(" - ").is_some_and(|(_, kind)| kind.starts_with("proc "))
+            && line.split(' ').next().is_some_and(|id| id.parse::<u64>().is_ok())
+            && line.split(' ').position(|field| field == "-").is_some_and(|hyphen| hyphen > 5)
+    };
+    assert!(found.is_some() || !text.lines().any(is_below), "it is not found");
 }
 
 /// Programs and libraries: all names stand in the file.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use linux_sandbox::MountLine;
+use linux_sandbox::{MountLine, mount_text};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -41,19 +41,19 @@ const KERNELS: [&str; 22] = [
 pub(super) fn check(key: &str, directory: &Path) -> Result<()> {
     const MOUNTS: &str = "/proc/self/mountinfo";
     let mounts = std::fs::read(MOUNTS).map_err(|error| Error::io("read", MOUNTS, error))?;
-    let Some(found) = kernels_in(&String::from_utf8_lossy(&mounts), directory) else { return Ok(()) };
+    let Some(found) = kernels_in(&mount_text(&mounts), directory) else { return Ok(()) };
     Err(Error::new(ErrorKind::InvalidSpec, "map", format!("{key} {}", directory.display()))
         .reason(format!("a file system of type {} is mounted at {}", found.kind, found.place.display()))
         .with_hint("unmount it, or map a directory that holds nothing of the kernel's"))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Mounted {
-    place: PathBuf,
-    kind: String,
+pub(super) struct Mounted {
+    pub(super) place: PathBuf,
+    pub(super) kind: String,
 }
 
-fn kernels_in(mounts: &str, directory: &Path) -> Option<Mounted> {
+pub(super) fn kernels_in(mounts: &str, directory: &Path) -> Option<Mounted> {
     let mounted = |line: MountLine<'_>| Mounted { place: line.mount_point(), kind: line.kind.to_owned() };
     let mounts: Vec<Mounted> = mounts.lines().filter_map(MountLine::parse).map(mounted).collect();
     let around = mounts.iter().filter(|mount| directory.starts_with(&mount.place));
