@@ -276,7 +276,7 @@ impl<'a> OwnLine<'a> {
         // Beyond the root of a cgroup namespace the kernel writes `..`, which leads nowhere in the mount.
         let plain = |path: &Path| path.components().all(|c| c != Component::ParentDir);
         match Path::new(self.group).strip_prefix(root) {
-            Ok(rest) if plain(root) && plain(rest) => {
+            Ok(rest) if plain(root) && plain(rest) && rest.is_relative() => {
                 Own::At(mount_point.components().chain(rest.components()).collect())
             }
             _ => Own::Hidden(self.group.to_owned()),
