@@ -274,9 +274,10 @@ impl<'a> OwnLine<'a> {
     /// Returns the group's directory, given that the group `root` is mounted at `mount_point`.
     fn below(&self, root: &Path, mount_point: &Path) -> Own {
         // Beyond the root of a cgroup namespace the kernel writes `..`, which leads nowhere in the mount.
-        let plain = |path: &Path| path.components().all(|c| c != Component::ParentDir);
+        let is_plain = root.components().all(|c| c != Component::ParentDir);
+        let is_below = |rest: &Path| rest.components().all(|c| matches!(c, Component::Normal(_)));
         match Path::new(self.group).strip_prefix(root) {
-            Ok(rest) if plain(root) && plain(rest) && rest.is_relative() => {
+            Ok(rest) if is_plain && is_below(rest) => {
                 Own::At(mount_point.components().chain(rest.components()).collect())
             }
             _ => Own::Hidden(self.group.to_owned()),
