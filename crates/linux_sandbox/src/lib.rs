@@ -40,7 +40,9 @@ pub use error::{Error, Part, Result};
 pub use message::NOTE_LEN;
 pub use mount_line::{MountLine, mount_text};
 pub use plain_user::{OwnIds, become_own_root, is_host_namespace, second_ids};
-pub use plan::{Access, Account, AddressLayout, Ids, Mount, Node, Other, Owner, Ownership, Plan, Program};
+pub use plan::{
+    Access, Account, AddressLayout, Ids, Interface, Mount, Node, Other, Owner, Ownership, Plan, Program,
+};
 pub use sandbox::{Exit, ProgramExit, Resources, Sandbox, Stdio};
 pub use seccomp::filters;
 pub use sources::Sources;

@@ -21,11 +21,24 @@ pub struct Plan {
     pub account: Option<Account>,
     /// What runs.
     pub program: Program,
+    /// By which of the kernel's interfaces programs may make system calls.
+    pub interface: Interface,
     /// A file of [`NOTE_LEN`](crate::NOTE_LEN) bytes that the program may write: its first four bytes (little
     /// endian) name another process, by its pid in the sandbox, as the one the program stands for: signals wait for
     /// it and go to it, and a signal that ends it is reported. The rest is passed to the launcher unread.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// The kernel's interfaces: whoever makes a call by another is killed. The same calls are refused in each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Interface {
+    /// That of 64-bit programs alone.
+    #[serde(rename = "x86_64")]
+    X86_64,
+    /// That of 32-bit programs too, which a 64-bit one can use as well (`int 0x80`).
+    #[serde(rename = "x86_64_and_i386")]
+    X86_64AndI386,
 }
 
 /// Who the programs of a sandbox are: one user of a user namespace that knows no other, and holds no capability over

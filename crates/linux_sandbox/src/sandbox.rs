@@ -90,7 +90,7 @@ impl Sandbox {
             staged,
             texts: Texts::find().context("read", || "/proc/self/stat")?,
             hostname: plan.hostname.clone().into_bytes(),
-            filters: Filters::new().context("make", || "the system call filter")?,
+            filters: Filters::new(plan.interface).context("make", || "the system call filter")?,
             command: command(plan)?,
             layout: plan.program.layout,
             directory: c_string(&plan.program.directory)?,

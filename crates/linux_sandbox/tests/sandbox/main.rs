@@ -16,7 +16,8 @@ use std::sync::Barrier;
 use std::time::Duration;
 
 use linux_sandbox::{
-    Access, AddressLayout, Mount, Node, Owner, Plan, Program, ProgramExit, Sandbox, Sources, Stdio, stage,
+    Access, AddressLayout, Interface, Mount, Node, Owner, Plan, Program, ProgramExit, Sandbox, Sources,
+    Stdio, stage,
 };
 
 /// A root in which the host's shell runs.
@@ -58,6 +59,7 @@ fn shell(script: &str) -> Plan {
             directory: "/tmp".to_owned(),
             layout: AddressLayout::Random,
         },
+        interface: Interface::X86_64,
         note: Some("run/note".to_owned()),
     }
 }
