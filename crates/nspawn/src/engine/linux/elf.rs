@@ -1,8 +1,25 @@
 //! What programs and shared libraries say of the libraries that they use.
 
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
 use object::Endianness;
-use object::elf::DT_NEEDED;
-use object::read::elf::ElfFile64;
+use object::elf::{DT_NEEDED, FileHeader32, FileHeader64};
+use object::read::elf::{ElfFile, FileHeader};
+
+use crate::program::Width;
+
+/// Returns the size of addresses of a program or library of x86; `None`: it is none, a script say (elf(5), `ELFCLASS32`).
+pub(super) fn width(path: &Path) -> Option<Width> {
+    let mut head = [0; 5];
+    File::open(path).and_then(|mut file| file.read_exact(&mut head)).ok()?;
+    match &head {
+        b"\x7fELF\x01" => Some(Width::Bits32),
+        b"\x7fELF\x02" => Some(Width::Bits64),
+        _ => None,
+    }
+}
 
 /// The libraries that one file uses, by the names that the dynamic loader looks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,9 +31,14 @@ pub(super) struct Uses {
 }
 
 impl Uses {
-    /// Reads a 64-bit ELF file; `None`: it is none, or a broken one.
+    /// Reads an ELF file; `None`: it is none, or a broken one.
     pub(super) fn of(file: &[u8]) -> Option<Self> {
-        let elf = ElfFile64::<Endianness>::parse(file).ok()?;
+        Self::of_class::<FileHeader64<Endianness>>(file)
+            .or_else(|| Self::of_class::<FileHeader32<Endianness>>(file))
+    }
+
+    fn of_class<Class: FileHeader>(file: &[u8]) -> Option<Self> {
+        let elf = ElfFile::<Class>::parse(file).ok()?;
         let table = elf.elf_dynamic_table().ok()?;
         let needed = table.iter().filter(|entry| entry.tag == DT_NEEDED);
         // Many entries may share one long text: what is no name of a file is not copied again and again.

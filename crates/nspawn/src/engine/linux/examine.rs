@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::path::Path;
 
 use linux_sandbox::cgroup::{Bytes, CpuQuota, CpuSet, Host, Limits};
-use linux_sandbox::{AddressLayout, Mount, Plan, Program, Sources};
+use linux_sandbox::{AddressLayout, Interface, Mount, Plan, Program, Sources};
 
 use super::wine::Wine;
 use super::{LinuxEngine, PATIENCE, account, files, limits, remove_scratch};
@@ -84,6 +84,7 @@ fn stage(engine: &LinuxEngine, id: &ContainerId, scratch: &Path) -> Result<Optio
             directory: "/".to_owned(),
             layout: AddressLayout::Random,
         },
+        interface: Interface::X86_64,
         note: None,
     };
     account::stage(&mut plan, &mut Sources::default(), Unenforced::Report).map(|(_, loss)| loss)

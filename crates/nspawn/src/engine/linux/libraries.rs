@@ -18,13 +18,23 @@ use super::elf::Uses;
 use super::loader_cache::{self, LoaderCache};
 use super::wine::Wine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::program::Width;
 
-/// Libraries by the name that the dynamic loader looks for, and where each lies on the host.
+/// Libraries by where they are seen in a root, and where each lies on the host.
 pub(super) type Libraries = BTreeMap<String, PathBuf>;
 
-/// What no library names, and glibc loads: itself, what unwinds the stack of a thread that ends, and, before 2.34,
-/// what reads `/etc/hosts` and asks name servers.
-const ALWAYS: [&str; 4] = ["ld-linux-x86-64.so.2", "libgcc_s.so.1", "libnss_dns.so.2", "libnss_files.so.2"];
+/// The directories of libraries in a root: of 64-bit ones, and of 32-bit ones. The dynamic loaders are in them, which all
+/// programs name by their paths and which look there, the 32-bit one as its last place.
+pub(super) const DIRECTORY: &str = "lib64";
+const DIRECTORY_32: &str = "lib";
+
+/// The dynamic loaders.
+const LOADER: &str = "ld-linux-x86-64.so.2";
+const LOADER_32: &str = "ld-linux.so.2";
+
+/// What no library names, and glibc loads besides its loader: what unwinds the stack of a thread that ends, and, before
+/// 2.34, what reads `/etc/hosts` and asks name servers.
+const ALWAYS: [&str; 3] = ["libgcc_s.so.1", "libnss_dns.so.2", "libnss_files.so.2"];
 
 /// What is of no use in a container that has no screen, no sound, no devices, no printer and no system
 /// bus: the beginnings of the names of libraries. They would bring in more than all the rest: OpenGL alone has a
@@ -77,18 +87,33 @@ pub(super) fn ensure(list: &Path, wine: &Wine) -> Result<Libraries> {
 /// # Errors
 /// Wine's files cannot be read, or the host lacks its C library.
 pub(super) fn find(wine: &Wine) -> Result<Libraries> {
-    let cache = LoaderCache::of_host();
+    let mut libraries = Libraries::new();
+    for (width, modules) in wine.modules()? {
+        let (directory, loader) = match width {
+            Width::Bits64 => (DIRECTORY, LOADER),
+            Width::Bits32 => (DIRECTORY_32, LOADER_32),
+        };
+        let found = find_for(&modules, &LoaderCache::of_host(width), loader)?;
+        libraries.extend(found.into_iter().map(|(name, path)| (format!("{directory}/{name}"), path)));
+    }
+    Ok(libraries)
+}
+
+/// Libraries by the name that the dynamic loader looks for.
+type Found = BTreeMap<String, PathBuf>;
+
+/// Finds what some of Wine's files need, all of one size of addresses.
+fn find_for(modules: &[PathBuf], cache: &LoaderCache, loader: &str) -> Result<Found> {
     let inspect = |path: &Path| {
         let file = fs::read(path).map_err(|error| Error::io("read", path.display().to_string(), error))?;
         Ok(Uses::of(&file).unwrap_or_default())
     };
-    let modules = wine.modules()?;
     let uses = modules.iter().map(|path| inspect(path)).collect::<Result<Vec<_>>>()?;
     let own = |name: &str| modules.iter().any(|module| module.file_name().is_some_and(|own| own == name));
     let resolve = |name: &str| if own(name) { None } else { cache.find(name) };
-    let found = closure(&uses, &resolve, &inspect)?;
-    if !found.contains_key(ALWAYS[0]) {
-        return Err(Error::new(ErrorKind::Host, "find", ALWAYS[0]).reason("Wine's programs need it"));
+    let found = closure(&uses, loader, &resolve, &inspect)?;
+    if !found.contains_key(loader) {
+        return Err(Error::new(ErrorKind::Host, "find", loader).reason("Wine's programs need it"));
     }
     Ok(found)
 }
@@ -96,14 +121,15 @@ pub(super) fn find(wine: &Wine) -> Result<Libraries> {
 /// Follows what Wine's files use, and what that needs. What `resolve` does not find is Wine's own or absent.
 fn closure(
     wine: &[Uses],
+    loader: &str,
     resolve: &dyn Fn(&str) -> Option<PathBuf>,
     inspect: &dyn Fn(&Path) -> Result<Uses>,
-) -> Result<Libraries> {
+) -> Result<Found> {
     let loadable = wine.iter().filter(|uses| !uses.needed.iter().any(|name| is_left_out(name)));
     let used = loadable.flat_map(|uses| uses.needed.iter().chain(&uses.named));
     let mut names: Vec<String> = used.filter(|name| !is_left_out(name)).cloned().collect();
-    names.extend(ALWAYS.map(str::to_owned));
-    let mut found = Libraries::new();
+    names.extend(ALWAYS.iter().copied().chain([loader]).map(str::to_owned));
+    let mut found = Found::new();
     while let Some(name) = names.pop() {
         if found.contains_key(&name) {
             continue;
@@ -127,6 +153,9 @@ impl List {
         // Before they are read: what changes meanwhile makes the list anew.
         let unix = wine.unix();
         let before = [&wine.loader, &wine.server, &unix, Path::new(loader_cache::FILE)].map(Stamp::of);
+        let of_part_32 =
+            wine.part_32.iter().flat_map(|part| [Stamp::of(&part.loader), Stamp::of(&part.unix())]);
+        let before: Vec<_> = before.into_iter().chain(of_part_32).collect();
         let libraries = find(wine)?;
         let made_of =
             before.into_iter().chain(libraries.values().map(|path| Stamp::of(path))).flatten().collect();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use linux_sandbox::{Access, AddressLayout, Mount, Node, Owner, Plan, Program};
+use linux_sandbox::{Access, AddressLayout, Interface, Mount, Node, Owner, Plan, Program};
 use serde::Serialize;
 
 use super::account::{OnHost, User};
@@ -146,6 +146,7 @@ pub(super) fn session(
             directory: format!("/{}/drive_c", root::PREFIX),
             layout: root::WINE_LAYOUT,
         },
+        interface: wine.interface(),
         note: Some(super::orders::NOTE.to_owned()),
     }
 }
@@ -255,6 +256,8 @@ fn native(
             directory: in_root(&process.working_directory),
             layout: AddressLayout::Random,
         },
+        // Programs for the other are refused.
+        interface: Interface::X86_64,
         note: None,
     })
 }

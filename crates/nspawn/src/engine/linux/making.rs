@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::{FileExt as _, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use linux_sandbox::{Access, Exit, Mount, Owner, Plan, Program, ProgramExit, Sandbox, Sources, Stdio, stage};
@@ -48,7 +48,8 @@ pub(super) fn make(prefix: &Path, wine: &Wine, system: &root::System, observer: 
     run(prefix, wine, system, &[r"C:\windows\regedit.exe", "/S", r"C:\base.reg"], observer)?;
     fs::remove_file(&registry).map_err(failed("remove", &registry))?;
     observer.progress("base layer", 2, STEPS);
-    link_copies(&prefix.join("drive_c"), &wine.dlls()).map_err(failed("link the DLLs of", prefix))?;
+    link_copies(&prefix.join("drive_c"), &[wine.dlls(), wine.dlls_32()])
+        .map_err(failed("link the DLLs of", prefix))?;
     observer.progress("base layer", 3, STEPS);
     tidy(prefix).map_err(failed("tidy", prefix))?;
     profile::make_others(prefix).map_err(failed("fill", prefix))?;
@@ -115,6 +116,7 @@ fn run(
             directory: "/tmp".to_owned(),
             layout: root::WINE_LAYOUT,
         },
+        interface: wine.interface(),
         note: None,
     };
     let null = OwnedFd::from(File::open("/dev/null").map_err(|error| Error::io("open", "/dev/null", error))?);
@@ -172,18 +174,20 @@ pub(super) fn last_line(log: &File) -> String {
     text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").to_owned()
 }
 
-/// Replaces files that equal one of Wine's own by links to it.
-fn link_copies(directory: &Path, originals: &Path) -> std::io::Result<()> {
+/// Replaces files that equal one of Wine's own by links to it. `originals` are the directories of those.
+fn link_copies(directory: &Path, originals: &[PathBuf]) -> std::io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let (path, kind) = (entry.path(), entry.file_type()?);
         if kind.is_dir() {
             link_copies(&path, originals)?;
         } else if kind.is_file() {
-            let original = originals.join(entry.file_name());
-            if same_content(&path, &original)? {
-                fs::remove_file(&path)?;
-                symlink(&original, &path)?;
+            for original in originals.iter().map(|originals| originals.join(entry.file_name())) {
+                if same_content(&path, &original)? {
+                    fs::remove_file(&path)?;
+                    symlink(&original, &path)?;
+                    break;
+                }
             }
         }
     }
@@ -259,7 +263,8 @@ mod tests {
         let prefix = place.path();
         fs::create_dir_all(prefix.join("drive_c/windows/system32")).unwrap();
         let (loader, server) = ("/w/wine".into(), "/w/wineserver".into());
-        let wine = Wine { loader, server, libraries: "/w/lib".into(), data: "/w/share".into() };
+        let wine =
+            Wine { loader, server, libraries: "/w/lib".into(), data: "/w/share".into(), part_32: None };
         install(prefix, &wine).unwrap();
         let tried = RefCell::new(Vec::new());
         let settle_where = |works: &'static [StartUp]| {

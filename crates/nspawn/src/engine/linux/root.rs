@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use linux_sandbox::{Access, AddressLayout, Mount, Node, Owner};
 
 use super::account::User;
-use super::libraries::Libraries;
+use super::libraries::{self, Libraries};
 use super::loader_cache;
 use super::orders;
 use super::wine::Wine;
@@ -52,9 +52,7 @@ const MASKED: [&str; 1] = ["sys/devices/system/cpu/vulnerabilities"];
 /// An empty directory, to be seen instead of others.
 const NOTHING: &str = "etc/empty";
 
-/// The directory of the dynamic loader, which all programs of x86-64 name by its path, and of the libraries: it looks
-/// there, or, where it is Debian's, in the other directory.
-const LIBRARIES: &str = "lib64";
+/// Where Debian's dynamic loader looks for libraries of x86-64, in the place of its own directory.
 const DEBIAN_LIBRARIES: &str = "lib/x86_64-linux-gnu";
 
 /// How a session begins, before the program runs in it.
@@ -125,7 +123,7 @@ fn common(hostname: &str) -> Vec<Node> {
 /// Returns the entries of a root in which Wine runs.
 pub(super) fn nodes(hostname: &str) -> Vec<Node> {
     let mut nodes = wine_nodes(hostname);
-    let target = format!("/{LIBRARIES}");
+    let target = format!("/{}", libraries::DIRECTORY);
     nodes.push(Node::Symlink { path: DEBIAN_LIBRARIES.to_owned(), target });
     nodes
 }
@@ -168,8 +166,7 @@ pub(super) fn native_mounts(system: &System) -> Vec<Mount> {
 pub(super) fn mounts(system: &System, wine: &Wine) -> Vec<Mount> {
     // First, since Wine may lie in somebody's home.
     let mut mounts = native_mounts(system);
-    let libraries = system.libraries.iter();
-    mounts.extend(libraries.map(|(name, path)| bind(path, format!("{LIBRARIES}/{name}"))));
+    mounts.extend(system.libraries.iter().map(|(place, path)| bind(path, place.clone())));
     mounts.extend(system.files.iter().chain(&wine.parts()).map(|path| read_only(path)));
     mounts.extend(plain_server(wine));
     mounts

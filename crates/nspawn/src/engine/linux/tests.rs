@@ -26,7 +26,7 @@ const NATIVE: &str = r#"{
 
 /// A host like Debian's, whatever this one is.
 fn system() -> System {
-    let library = |name: &str| (name.to_owned(), Path::new("/lib/x86_64-linux-gnu").join(name));
+    let library = |name: &str| (format!("lib64/{name}"), Path::new("/lib/x86_64-linux-gnu").join(name));
     System {
         libraries: ["libc.so.6", "ld-linux-x86-64.so.2"].map(library).into(),
         files: vec!["/etc/localtime".into()],
@@ -37,7 +37,7 @@ fn system() -> System {
 fn wine() -> Loader {
     let libraries = PathBuf::from("/usr/lib/x86_64-linux-gnu/wine");
     let (loader, server) = ("/usr/lib/wine/wine64".into(), "/usr/lib/wine/wineserver64".into());
-    Loader::Wine(Wine { loader, server, libraries, data: "/usr/share/wine".into() })
+    Loader::Wine(Wine { loader, server, libraries, data: "/usr/share/wine".into(), part_32: None })
 }
 
 fn plan(text: &str, schema: Schema, loader: &Loader, layers: &[&str]) -> crate::Result<String> {

@@ -2,11 +2,14 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use linux_sandbox::Interface;
+
+use super::elf;
 use crate::error::{Error, ErrorKind, Result};
+use crate::program::Width;
 
 /// An installed Wine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,17 @@ pub(super) struct Wine {
     pub(super) libraries: PathBuf,
     /// The directory that holds `nls`.
     pub(super) data: PathBuf,
+    /// Its separate 32-bit part, where it is installed.
+    pub(super) part_32: Option<Part32>,
+}
+
+/// What a Wine has that runs 32-bit Windows programs in 32-bit processes. Debian and Ubuntu have a package of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part32 {
+    /// Its loader, which the 64-bit one executes for such a program.
+    pub(super) loader: PathBuf,
+    /// The directory that holds `i386-unix` and `i386-windows`.
+    pub(super) libraries: PathBuf,
 }
 
 /// Names the loader to use, where it is none of the usual places. As in winetricks and others.
@@ -33,6 +47,12 @@ const LOADERS: [&str; 4] = ["lib/wine/wine64", "lib/wine/wine", "bin/wine64", "b
 
 /// Where libraries lie below that: of Debian and Ubuntu, of Fedora, of others and WineHQ.
 const LIBRARIES: [&str; 3] = ["lib/x86_64-linux-gnu/wine", "lib64/wine", "lib/wine"];
+
+/// Where those of the 32-bit part lie: of Debian and Ubuntu, of others.
+const LIBRARIES_32: [&str; 2] = ["lib/i386-linux-gnu/wine", "lib/wine"];
+
+/// The names of the 32-bit part's loader, beside the 64-bit one or, of newer Wines, among the libraries.
+const LOADERS_32: [&str; 2] = ["wine", "wine32"];
 
 /// The server's names. Debian has a script by the plain name, which chooses between the word sizes.
 const SERVERS: [&str; 2] = ["wineserver64", "wineserver"];
@@ -83,17 +103,24 @@ impl Wine {
 
     fn at(loader: PathBuf, prefix: &Path) -> Option<Self> {
         let libraries = LIBRARIES.map(|libraries| prefix.join(libraries));
-        let libraries =
-            libraries.into_iter().find(|libraries| libraries.join(UNIX).join("ntdll.so").is_file())?;
+        let libraries = libraries.into_iter().find(|libraries| libraries.join(UNIX).join(HEART).is_file())?;
         let servers = SERVERS.map(|name| loader.with_file_name(name));
         let server = servers.into_iter().find(|server| server.is_file())?;
         let data = prefix.join(DATA);
-        (is_elf64(&loader) && data.is_dir()).then_some(Self { loader, server, libraries, data })
+        let part_32 = Part32::beside(&loader, prefix);
+        let is_whole = elf::width(&loader) == Some(Width::Bits64) && data.is_dir();
+        is_whole.then_some(Self { loader, server, libraries, data, part_32 })
     }
 
     /// Returns what of the host is Wine's own: files and directories.
     pub(super) fn parts(&self) -> Vec<PathBuf> {
-        vec![self.loader.clone(), self.server.clone(), self.libraries.clone(), self.data.clone()]
+        let mut parts =
+            vec![self.loader.clone(), self.server.clone(), self.libraries.clone(), self.data.clone()];
+        let others = self.part_32.iter().flat_map(|part| [&part.loader, &part.libraries]);
+        for part in others.filter(|part| !part.starts_with(&self.libraries)) {
+            parts.push(part.clone());
+        }
+        parts
     }
 
     /// Returns the loader's name, by which it is called.
@@ -101,27 +128,37 @@ impl Wine {
         self.loader.file_name().unwrap_or(OsStr::new("wine")).to_string_lossy().into_owned()
     }
 
-    /// Returns its programs and libraries of Linux.
+    /// Returns its programs and libraries of Linux, by the size of their addresses.
     ///
     /// # Errors
     /// They cannot be listed.
-    pub(super) fn modules(&self) -> Result<Vec<PathBuf>> {
-        let unix = self.unix();
-        let failed = |error| Error::io("read", unix.display().to_string(), error);
+    pub(super) fn modules(&self) -> Result<Vec<(Width, Vec<PathBuf>)>> {
         let mut modules = vec![self.loader.clone(), self.server.clone()];
-        for entry in fs::read_dir(&unix).map_err(failed)? {
-            modules.push(entry.map_err(failed)?.path());
+        modules.extend(listed(&self.unix())?);
+        let mut all = vec![(Width::Bits64, modules)];
+        if let Some(part) = &self.part_32 {
+            let mut modules = vec![part.loader.clone()];
+            modules.extend(listed(&part.unix())?);
+            all.push((Width::Bits32, modules));
         }
-        Ok(modules)
+        Ok(all)
     }
 
-    /// Returns whether 32-bit Windows programs run: whether this Wine has a 32-bit part.
+    /// Returns whether 32-bit Windows programs run: in processes of their own sort, or in 64-bit ones by Wine's own WoW64
+    /// and its thunks.
     pub(super) fn runs_32_bit(&self) -> bool {
-        // In 64-bit processes, that is, which takes Wine's own WoW64 and its thunks: a 32-bit process would be killed by
-        // the system call filter.
-        self.libraries.join("i386-windows/ntdll.dll").is_file()
+        let in_64_bit = self.libraries.join(DLLS_32).join("ntdll.dll").is_file()
             && self.dlls().join("wow64.dll").is_file()
-            && self.dlls().join("wow64win.dll").is_file()
+            && self.dlls().join("wow64win.dll").is_file();
+        in_64_bit || self.part_32.is_some()
+    }
+
+    /// Returns by which of the kernel's interfaces its processes make system calls.
+    pub(super) fn interface(&self) -> Interface {
+        match self.part_32 {
+            Some(_) => Interface::X86_64AndI386,
+            None => Interface::X86_64,
+        }
     }
 
     /// Returns where the Linux side of the libraries lies.
@@ -134,13 +171,19 @@ impl Wine {
         self.libraries.join("x86_64-windows")
     }
 
-    /// Returns a text that changes when another Wine is installed: identity, size and time of its two hearts.
+    /// Returns where the Windows side of the libraries for 32-bit programs lies, if there are any.
+    pub(super) fn dlls_32(&self) -> PathBuf {
+        self.part_32.as_ref().map_or(&self.libraries, |part| &part.libraries).join(DLLS_32)
+    }
+
+    /// Returns a text that changes when another Wine is installed: identity, size and time of its hearts.
     ///
     /// # Errors
     /// They cannot be looked at.
     pub(super) fn fingerprint(&self) -> Result<String> {
         let mut text = String::new();
-        for path in [self.loader.clone(), self.unix().join("ntdll.so")] {
+        let hearts = [self.loader.clone(), self.unix().join(HEART)];
+        for path in hearts.into_iter().chain(self.part_32.iter().map(|part| part.unix().join(HEART))) {
             let metadata =
                 fs::metadata(&path).map_err(|e| Error::io("inspect", path.display().to_string(), e))?;
             let (size, seconds, nanos) = (metadata.size(), metadata.mtime(), metadata.mtime_nsec());
@@ -150,147 +193,34 @@ impl Wine {
     }
 }
 
-const UNIX: &str = "x86_64-unix";
+impl Part32 {
+    /// Finds the 32-bit part of a Wine.
+    fn beside(loader: &Path, prefix: &Path) -> Option<Self> {
+        let mut libraries = LIBRARIES_32.map(|libraries| prefix.join(libraries)).into_iter();
+        let libraries = libraries.find(|libraries| libraries.join(UNIX_32).join(HEART).is_file())?;
+        let names = LOADERS_32.iter();
+        let places = names.flat_map(|name| [loader.with_file_name(name), libraries.join(UNIX_32).join(name)]);
+        let loader = places.into_iter().find(|path| elf::width(path) == Some(Width::Bits32))?;
+        Some(Self { loader, libraries })
+    }
 
-/// Whether a file is a 64-bit program of Linux, and no script or one of 32 bits (elf(5), `ELFCLASS64`).
-fn is_elf64(path: &Path) -> bool {
-    let mut head = [0; 5];
-    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
-    read.is_ok() && head == *b"\x7fELF\x02"
+    /// Returns where the Linux side of the libraries lies.
+    pub(super) fn unix(&self) -> PathBuf {
+        self.libraries.join(UNIX_32)
+    }
+}
+
+const UNIX: &str = "x86_64-unix";
+const UNIX_32: &str = "i386-unix";
+const DLLS_32: &str = "i386-windows";
+/// What of a Wine's libraries no other can be without.
+const HEART: &str = "ntdll.so";
+
+fn listed(directory: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |error| Error::io("read", directory.display().to_string(), error);
+    let entries = fs::read_dir(directory).map_err(failed)?;
+    entries.map(|entry| entry.map(|entry| entry.path()).map_err(failed)).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ELF: &[u8] = b"\x7fELF\x02\x01\x01";
-    const ELF32: &[u8] = b"\x7fELF\x01\x01\x01";
-    const SCRIPT: &[u8] = b"#!/bin/sh\n";
-
-    /// Makes a tree of files.
-    fn tree(files: &[(&str, &[u8])]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for (path, content) in files {
-            let path = root.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, content).unwrap();
-        }
-        root
-    }
-
-    #[test]
-    fn is_found_where_packages_put_it() {
-        let debian = |loader: &'static str| {
-            vec![
-                ("usr/bin/wine", SCRIPT),
-                (loader, ELF),
-                ("usr/lib/wine/wineserver", SCRIPT),
-                ("usr/lib/wine/wineserver64", ELF),
-                ("usr/lib/x86_64-linux-gnu/wine/x86_64-unix/ntdll.so", ELF),
-                ("usr/share/wine/nls/locale.nls", b"x".as_slice()),
-            ]
-        };
-        let other = |loader: &'static str, server, library, data| {
-            vec![(loader, ELF), (server, ELF), (library, ELF), (data, b"x".as_slice())]
-        };
-        let (stable, staging) = ("opt/wine-stable/lib64/wine", "opt/wine-staging/lib/wine");
-        for (name, files, loader, server, libraries) in [
-            (
-                "Debian 12, Ubuntu 24.04",
-                debian("usr/lib/wine/wine64"),
-                "usr/lib/wine/wine64",
-                "wineserver64",
-                "usr/lib/x86_64-linux-gnu/wine",
-            ),
-            (
-                "Debian without wine64",
-                debian("usr/lib/wine/wine"),
-                "usr/lib/wine/wine",
-                "wineserver64",
-                "usr/lib/x86_64-linux-gnu/wine",
-            ),
-            (
-                "Fedora",
-                other(
-                    "usr/bin/wine64",
-                    "usr/bin/wineserver64",
-                    "usr/lib64/wine/x86_64-unix/ntdll.so",
-                    "usr/share/wine/nls/x",
-                ),
-                "usr/bin/wine64",
-                "wineserver64",
-                "usr/lib64/wine",
-            ),
-            (
-                "Fedora without wine64",
-                other(
-                    "usr/bin/wine",
-                    "usr/bin/wineserver",
-                    "usr/lib64/wine/x86_64-unix/ntdll.so",
-                    "usr/share/wine/nls/x",
-                ),
-                "usr/bin/wine",
-                "wineserver",
-                "usr/lib64/wine",
-            ),
-            (
-                "WineHQ, of two word sizes",
-                [("opt/wine-stable/bin/wine", ELF32)]
-                    .into_iter()
-                    .chain(other(
-                        "opt/wine-stable/bin/wine64",
-                        "opt/wine-stable/bin/wineserver",
-                        "opt/wine-stable/lib64/wine/x86_64-unix/ntdll.so",
-                        "opt/wine-stable/share/wine/nls/x",
-                    ))
-                    .collect(),
-                "opt/wine-stable/bin/wine64",
-                "wineserver",
-                stable,
-            ),
-            (
-                "WineHQ's staging, without wine64",
-                other(
-                    "opt/wine-staging/bin/wine",
-                    "opt/wine-staging/bin/wineserver",
-                    "opt/wine-staging/lib/wine/x86_64-unix/ntdll.so",
-                    "opt/wine-staging/share/wine/nls/x",
-                ),
-                "opt/wine-staging/bin/wine",
-                "wineserver",
-                staging,
-            ),
-        ] {
-            let root = tree(&files);
-            let found = Wine::find_below(root.path()).unwrap_or_else(|| panic!("{name}"));
-            let loader = root.path().join(loader);
-            assert_eq!((&found.loader, &found.server), (&loader, &loader.with_file_name(server)), "{name}");
-            assert_eq!(found.libraries, root.path().join(libraries), "{name}");
-            let named = Wine::of_loader(&loader).unwrap_or_else(|| panic!("{name}"));
-            assert_eq!(named, found, "{name}");
-        }
-    }
-
-    #[test]
-    fn is_found_only_whole() {
-        let whole: [(&str, &[u8]); 4] = [
-            ("usr/lib/wine/wine64", ELF),
-            ("usr/lib/wine/wineserver64", ELF),
-            ("usr/lib/x86_64-linux-gnu/wine/x86_64-unix/ntdll.so", ELF),
-            ("usr/share/wine/nls/x", b"x"),
-        ];
-        assert!(Wine::find_below(tree(&whole).path()).is_some());
-        for without in 0..whole.len() {
-            let mut part = whole.to_vec();
-            let (missing, _) = part.remove(without);
-            assert_eq!(Wine::find_below(tree(&part).path()), None, "without {missing}");
-        }
-        for no_loader in [SCRIPT, ELF32, b""] {
-            let mut other = whole;
-            other[0].1 = no_loader;
-            let root = tree(&other);
-            assert_eq!(Wine::find_below(root.path()), None, "{no_loader:?}");
-            assert_eq!(Wine::of_loader(&root.path().join(whole[0].0)), None, "{no_loader:?}");
-        }
-    }
-}
+mod tests;
