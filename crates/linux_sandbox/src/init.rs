@@ -12,12 +12,14 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use crate::child::{Failure, Prepared, become_program, give_up_privileges, tell};
 use crate::message::{Message, NOTE_LEN, Step};
 use crate::raw::{self, Child};
+use crate::seccomp::Sockets;
 
 /// Starts the program and stays until it has ended or the launcher is gone.
 pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
     let failed = |step| move |errno: Errno| Failure(step, 0, errno);
     let io = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
     let children = raw::child_events().map_err(io).map_err(failed(Step::SignalFd))?;
+    let sockets = prepared.filters.make_sockets().map_err(io).map_err(failed(Step::Filter))?;
     let (outcome, teller) = pipe_with(PipeFlags::CLOEXEC).map_err(failed(Step::Fork))?;
     let (gate, opener) = pipe_with(PipeFlags::CLOEXEC).map_err(failed(Step::Fork))?;
     let group = prepared.entrance.as_ref().and_then(|entrance| entrance.clone_into.as_ref());
@@ -30,23 +32,27 @@ pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
     drop((teller, gate));
     give_up_privileges(prepared)?;
     prepared.filters.apply().map_err(io).map_err(failed(Step::Filter))?;
-    keep_only(prepared, [&children, &outcome, &opener]).map_err(io).map_err(failed(Step::Close))?;
+    keep_only(prepared, sockets.as_ref(), [&children, &outcome, &opener])
+        .map_err(io)
+        .map_err(failed(Step::Close))?;
     open(opener).map_err(failed(Step::Exec))?;
     await_exec(prepared, outcome)?;
-    Init { prepared, program, subject: Subject::default(), waiting: Waiting::default() }.run(&children);
+    Init { prepared, program, subject: Subject::default(), waiting: Waiting::default(), sockets }
+        .run(&children);
     Ok(())
 }
 
 /// Closes our copies of the launcher's descriptors: the program has its own by now, and each one held here would stay
 /// open for as long as the program runs. The writing end of another sandbox's pipes is the worst of them, since its
 /// pid 1 could not see that the launcher is gone.
-fn keep_only(prepared: &Prepared, more: [&OwnedFd; 3]) -> std::io::Result<()> {
+fn keep_only(prepared: &Prepared, sockets: Option<&Sockets>, more: [&OwnedFd; 3]) -> std::io::Result<()> {
     let note = prepared.staged.note.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+    let wanted = sockets.map_or(-1, |sockets| sockets.wanted().as_raw_fd());
     let [status, control] = [&prepared.status, &prepared.control].map(AsRawFd::as_raw_fd);
     let [one, two, three] = more.map(AsRawFd::as_raw_fd);
-    let mut kept = [note, status, control, one, two, three];
+    let mut kept = [note, wanted, status, control, one, two, three];
     kept.sort_unstable();
-    let absent = usize::from(note < 0);
+    let absent = kept.iter().filter(|fd| **fd < 0).count();
     raw::close_others(&kept[absent..])
 }
 
@@ -142,15 +148,18 @@ struct Init<'a> {
     program: i32,
     subject: Subject,
     waiting: Waiting,
+    sockets: Option<Sockets>,
 }
 
 impl Init<'_> {
     fn run(&mut self, children: &OwnedFd) {
         loop {
             let (control, children) = (self.prepared.control.as_fd(), children.as_fd());
+            let wanted = self.sockets.as_ref().map(Sockets::wanted);
             let mut events = [
                 PollFd::from_borrowed_fd(control, PollFlags::IN),
                 PollFd::from_borrowed_fd(children, PollFlags::IN),
+                PollFd::from_borrowed_fd(wanted.unwrap_or(children), PollFlags::IN),
             ];
             let timeout = (self.waiting.count > 0).then_some(&LOOK);
             if poll(&mut events, timeout).is_err_and(|errno| errno != Errno::INTR) {
@@ -165,6 +174,9 @@ impl Init<'_> {
             self.pass_signals();
             if ready[1] && self.reap(children) {
                 return;
+            }
+            if let Some(sockets) = self.sockets.as_ref().filter(|_| ready[2]) {
+                sockets.make();
             }
         }
     }

@@ -160,11 +160,6 @@ const SOCKET_MAKERS: [Call; 2] = [call(libc::SYS_socket, 359), call(libc::SYS_so
 /// virtual machine), and most are rarely used parts of the kernel, some loaded when first asked for.
 const SOCKETS: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
 
-/// The older way of 32-bit programs to all that concerns sockets: what is wanted, and where in memory the rest lies.
-const SOCKETCALL: Call = i386(102);
-/// What makes sockets by it (linux/net.h, `SYS_SOCKET` and `SYS_SOCKETPAIR`). Of what kind, no filter sees.
-const SOCKETCALL_MAKERS: [u64; 2] = [1, 8];
-
 /// `TIOCLINUX` of asm-generic/ioctls.h: pastes into a virtual console.
 const TIOCLINUX: u64 = 0x541C;
 
@@ -198,13 +193,7 @@ pub(super) fn refused(architecture: Architecture) -> io::Result<Calls> {
 }
 
 /// Returns the calls that are as if there were none.
-///
-/// # Errors
-/// The library refuses a rule.
-pub(super) fn absent(architecture: Architecture) -> io::Result<Calls> {
-    let number = |call: &Call| call.number(architecture);
-    let mut calls: Calls = ABSENT.iter().filter_map(number).map(|number| (number, Vec::new())).collect();
-    let makers = SOCKETCALL_MAKERS.map(|wanted| equal(0, wanted)).into_iter().collect::<io::Result<_>>()?;
-    calls.extend(number(&SOCKETCALL).map(|number| (number, makers)));
-    Ok(calls)
+pub(super) fn absent(architecture: Architecture) -> Calls {
+    let numbers = ABSENT.iter().filter_map(|call| call.number(architecture));
+    numbers.map(|number| (number, Vec::new())).collect()
 }

@@ -8,20 +8,27 @@
 //! exist.
 
 mod calls;
+mod listener;
 mod program;
 mod rules;
+mod sockets;
 #[cfg(test)]
 mod tests;
 
 use std::io;
 
-use seccompiler::BpfProgram;
+use seccompiler::{BpfProgram, sock_filter};
 
+pub(crate) use self::sockets::Sockets;
 use crate::plan::Interface;
 
 /// Filters, ready to be put on.
 #[derive(Debug)]
-pub(crate) struct Filters([BpfProgram; 2]);
+pub(crate) struct Filters {
+    /// Those by which calls are refused.
+    refusing: [BpfProgram; 2],
+    interface: Interface,
+}
 
 impl Filters {
     /// Makes the filters of a sandbox whose programs use `interface`. Called in the launcher: it allocates.
@@ -30,27 +37,37 @@ impl Filters {
     /// The list cannot be compiled.
     pub(crate) fn new(interface: Interface) -> io::Result<Self> {
         let refused = program::program(interface, calls::refused, libc::EPERM)?;
-        let absent = program::program(interface, calls::absent, libc::ENOSYS)?;
-        Ok(Self([refused, absent]))
+        let absent = program::program(interface, |of| Ok(calls::absent(of)), libc::ENOSYS)?;
+        Ok(Self { refusing: [refused, absent], interface })
     }
 
-    /// Returns each as seccomp(2) takes it: instructions of 8 bytes.
-    fn bytes(&self) -> impl Iterator<Item = Vec<u8>> {
-        self.0.iter().map(|filter| {
-            let instruction = |one: &seccompiler::sock_filter| {
-                let [code, k] = [one.code.to_ne_bytes().to_vec(), one.k.to_ne_bytes().to_vec()];
-                [code, vec![one.jt, one.jf], k].concat()
-            };
-            filter.iter().flat_map(instruction).collect()
-        })
+    /// Returns all filters.
+    fn all(&self) -> impl Iterator<Item = &[sock_filter]> {
+        let asking = match self.interface {
+            Interface::X86_64 => None,
+            Interface::X86_64AndI386 => Some(sockets::QUESTIONS.as_slice()),
+        };
+        asking.into_iter().chain(self.refusing.iter().map(Vec::as_slice))
     }
 
-    /// Puts them on this process, for good. Allocates nothing.
+    /// In pid 1, before it starts the program: puts that filter on both for which it makes sockets, if there is one.
+    /// Allocates nothing.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub(crate) fn make_sockets(&self) -> io::Result<Option<Sockets>> {
+        match self.interface {
+            Interface::X86_64 => Ok(None),
+            Interface::X86_64AndI386 => Sockets::begin(),
+        }
+    }
+
+    /// Puts the others on this process, for good. Allocates nothing.
     ///
     /// # Errors
     /// The kernel refuses.
     pub(crate) fn apply(&self) -> io::Result<()> {
-        self.0.iter().try_for_each(|filter| {
+        self.refusing.iter().try_for_each(|filter| {
             seccompiler::apply_filter(filter).map_err(|error| match error {
                 seccompiler::Error::Prctl(error) | seccompiler::Error::Seccomp(error) => error,
                 _ => io::Error::from_raw_os_error(libc::EINVAL),
@@ -59,11 +76,16 @@ impl Filters {
     }
 }
 
-/// Returns the system call filters of a sandbox whose programs use `interface` as bytes, in the order in which they are
-/// put on: for comparing with what carries the same.
+/// Returns the system call filters of a sandbox whose programs use `interface`, in the order in which they are put on, each
+/// as seccomp(2) takes it, instructions of 8 bytes: for comparing with what carries the same.
 ///
 /// # Errors
 /// The list cannot be compiled.
 pub fn filters(interface: Interface) -> io::Result<Vec<Vec<u8>>> {
-    Ok(Filters::new(interface)?.bytes().collect())
+    let instruction = |one: &sock_filter| {
+        let [code, k] = [one.code.to_ne_bytes().to_vec(), one.k.to_ne_bytes().to_vec()];
+        [code, vec![one.jt, one.jf], k].concat()
+    };
+    let filters = Filters::new(interface)?;
+    Ok(filters.all().map(|filter| filter.iter().flat_map(instruction).collect()).collect())
 }

@@ -20,15 +20,34 @@ use crate::plan::Interface;
 
 /// How `struct seccomp_data` (linux/seccomp.h) names the interface by which a call was made: linux/audit.h.
 const AUDIT_ARCH_X86_64: u32 = 0xC000_003E;
-const AUDIT_ARCH_I386: u32 = 0x4000_0003;
+pub(super) const AUDIT_ARCH_I386: u32 = 0x4000_0003;
 /// Where that stands; the call's number stands at 0.
-const ARCH: u32 = 4;
+pub(super) const ARCH: u32 = 4;
 
 /// The first number of the x32 interface (asm/unistd.h, `__X32_SYSCALL_BIT`).
 const X32: u32 = 0x4000_0000;
 
-const fn load(offset: u32) -> sock_filter {
+/// Where the lower half of the first argument stands.
+const FIRST_ARGUMENT: u32 = 16;
+
+/// Loads what stands at an offset.
+pub(super) const fn load(offset: u32) -> sock_filter {
     sock_filter { code: 0x20, jt: 0, jf: 0, k: offset }
+}
+
+/// Loads the first argument.
+pub(super) const fn first_argument() -> sock_filter {
+    load(FIRST_ARGUMENT)
+}
+
+/// Skips `then` instructions where what is loaded is `value`, else `otherwise`.
+pub(super) const fn is(value: u32, then: u8, otherwise: u8) -> sock_filter {
+    sock_filter { code: 0x15, jt: then, jf: otherwise, k: value }
+}
+
+/// Ends with an answer.
+pub(super) const fn answer(value: u32) -> sock_filter {
+    sock_filter { code: 0x06, jt: 0, jf: 0, k: value }
 }
 
 /// "No such call" for x32: the library compares numbers only for being equal. Skips one instruction unless the number is at
@@ -36,7 +55,7 @@ const fn load(offset: u32) -> sock_filter {
 const NO_X32: [sock_filter; 3] = [
     load(0),
     sock_filter { code: 0x35, jt: 0, jf: 1, k: X32 },
-    sock_filter { code: 0x06, jt: 0, jf: 0, k: libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned() },
+    answer(libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned()),
 ];
 
 /// Makes a program that answers with `errno` to the calls that `calls` names for each interface.
@@ -58,7 +77,7 @@ pub(super) fn program(
             let beyond = [
                 load(ARCH),
                 // Skips the next one unless it is i386: conditions jump no further than 255 instructions.
-                sock_filter { code: 0x15, jt: 0, jf: 1, k: AUDIT_ARCH_I386 },
+                is(AUDIT_ARCH_I386, 0, 1),
                 sock_filter { code: 0x05, jt: 0, jf: 0, k: length },
             ];
             Ok(beyond.into_iter().chain(of_64_bit).chain(of_32_bit).collect())

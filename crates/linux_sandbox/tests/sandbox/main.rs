@@ -7,6 +7,7 @@
 )]
 
 mod account;
+mod entry;
 
 use std::fs;
 use std::io::Read as _;
