@@ -77,9 +77,15 @@ pub fn inspect(head: &[u8], size: u64, name: &str, host: Machine) -> Result<Prog
         false => judge(Bytes(head), size, host),
     };
     judged.map_err(|unfit| {
-        Error::new(ErrorKind::ProgramNotExecutable, "execute", quoted(name)).reason(unfit.to_string())
+        let error = Error::new(ErrorKind::ProgramNotExecutable, "execute", quoted(name));
+        let error = error.reason(unfit.to_string());
+        if unfit == Unfit::No32Bit { error.with_hint(PART_32) } else { error }
     })
 }
+
+/// How a Wine gets its 32-bit part.
+const PART_32: &str = "install that part: dpkg --add-architecture i386 && apt-get update && \
+                       apt-get install wine32:i386 (Debian, Ubuntu)";
 
 /// Why a file cannot be executed here.
 #[derive(Debug, PartialEq, Eq)]

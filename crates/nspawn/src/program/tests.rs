@@ -110,6 +110,14 @@ fn says_why_a_file_cannot_be_executed() {
 }
 
 #[test]
+fn says_which_package_runs_32_bit_programs() {
+    let program = pe(0x14c, 0x10b, &[]);
+    let error = inspect(&program, SIZE, "a.exe", Machine::X64).unwrap_err();
+    assert!(error.hint().is_some_and(|hint| hint.contains("wine32:i386")), "{error:?}");
+    assert_eq!(inspect(b"", 0, "a.exe", Machine::X64).unwrap_err().hint(), None);
+}
+
+#[test]
 fn refuses_batch_files_by_name_however_it_ends() {
     for name in ["x.bat", "x.cmd", "x.BAT", "x.Cmd", "x.bat. .", "x.cmd ", "x.bat...", "a.exe.bat", ".bat"] {
         assert!(reason(&pe64(&[]), SIZE, name, Machine::X64).starts_with("it is a batch file"), "{name}");

@@ -94,5 +94,6 @@ fn x05_what_is_no_windows_program() {
         x86[header + 24..header + 26].copy_from_slice(&0x10b_u16.to_le_bytes());
         fs::write(place.work().join("x86.exe"), x86).unwrap();
         refuses(&place, "x86.exe", NOT_EXECUTABLE, "32-bit program");
+        refuses(&place, "x86.exe", NOT_EXECUTABLE, "wine32:i386");
     }
 }

@@ -104,7 +104,11 @@ fn ids(engine: &LinuxEngine) -> Finding {
 
 fn wine() -> Result<String> {
     let wine = Wine::find()?;
-    let more = if wine.runs_32_bit() { ", 32-bit programs too" } else { ", 64-bit programs only" };
+    let more = if wine.runs_32_bit() {
+        ", 32-bit programs too"
+    } else {
+        ", 64-bit programs only; wine32:i386 would run others"
+    };
     Ok(format!("{}{more}", wine.loader.display()))
 }
 

@@ -144,8 +144,9 @@ fn open_mounts(engine: &LinuxEngine, spec: &Spec, sources: &mut Sources) -> Resu
 fn look_at_executable(spec: &mut Spec, sources: &mut Sources) -> Result<Loader> {
     let wine = Wine::find();
     let machine = match &wine {
-        Ok(wine) if wine.runs_32_bit() => Machine::X64AndX86,
-        _ => Machine::X64,
+        Ok(wine) if !wine.runs_32_bit() => Machine::X64,
+        // Where there is no Wine, it is that which is told.
+        _ => Machine::X64AndX86,
     };
     let directory = sources.open(&spec.process.directory).map_err(super::sandbox_error)?;
     let executable = files::find_executable(directory, &spec.process.executable, machine)?;
