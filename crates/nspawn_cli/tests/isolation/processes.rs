@@ -5,7 +5,6 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::process::Command;
 
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -14,7 +13,7 @@ use serde_json::json;
 use crate::case::{Case, rows};
 use crate::launcher::programs::Target;
 use crate::launcher::run::{Ran, run};
-use crate::probe::{EACCES, ENOSYS, EPERM, ESRCH, Probe, assert_all, results};
+use crate::probe::{EACCES, ENOSYS, EPERM, ESRCH, Probe, assert_all, has_part_32, results};
 
 rows!(
     i01_only_its_own_processes,
@@ -23,9 +22,6 @@ rows!(
     i10_no_file_of_the_caller,
     i10_no_way_out_by_the_working_directory,
 );
-
-/// The 32-bit part of Debian's Wine.
-const WINE_32: &str = "/usr/lib/i386-linux-gnu/wine/i386-unix/ntdll.so";
 
 /// What runs in a container, by the kernel's names, which are cut.
 fn names(target: Target) -> BTreeSet<&'static str> {
@@ -85,7 +81,7 @@ fn i07_calls_that_need_a_capability(case: Case) {
     assert_all(&ran, "x32", count, &[ENOSYS]);
     // A status of the child that tells of an error, where there may be 32-bit programs: those of Windows, with a Wine that
     // has a part for them. Else SIGSYS, of the filter; SIGSEGV where the kernel knows no such programs.
-    let is_there = case.target == Target::Windows && Path::new(WINE_32).is_file();
+    let is_there = case.target == Target::Windows && has_part_32();
     assert_all(&ran, "int80", count, if is_there { &[1] } else { &[-31, -11] });
 }
 

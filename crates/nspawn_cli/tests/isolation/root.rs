@@ -11,7 +11,7 @@ use crate::case::{Case, rows};
 use crate::launcher::machine::{skip, wine};
 use crate::launcher::programs::Target;
 use crate::launcher::run::run;
-use crate::probe::{EACCES, ENOENT, Probe, assert_all, results};
+use crate::probe::{EACCES, ENOENT, Probe, assert_all, has_part_32, results};
 
 rows!(i02_the_root_holds_this_and_no_more, i02_of_the_host_s_devices_only_processors_are_seen);
 
@@ -33,30 +33,36 @@ fn i02_the_root_holds_this_and_no_more(case: Case) {
             if loader != Path::new("/usr/lib/wine/wine64") {
                 return skip(case.name, "Wine is not where Debian has it");
             }
+            let (part_32, loader_32) =
+                if has_part_32() { ("i386-linux-gnu ", "wine ") } else { Default::default() };
             for (directory, holds) in [
                 ("/", format!("{common} lib lib64 run usr wine")),
-                ("/lib", "x86_64-linux-gnu".to_owned()),
                 ("/run", "nspawn".to_owned()),
                 ("/usr", "lib share".to_owned()),
-                ("/usr/lib", "locale wine x86_64-linux-gnu".to_owned()),
+                ("/usr/lib", format!("{part_32}locale wine x86_64-linux-gnu")),
                 ("/usr/lib/locale", "C.utf8".to_owned()),
-                ("/usr/lib/wine", "wine64 wineserver wineserver64".to_owned()),
+                ("/usr/lib/wine", format!("{loader_32}wine64 wineserver wineserver64")),
                 ("/usr/lib/x86_64-linux-gnu", "wine".to_owned()),
                 ("/usr/share", "wine".to_owned()),
             ] {
                 assert_eq!(listed(&probe, directory), names(&holds), "{directory}");
             }
-            let libraries = listed(&probe, "/lib64");
-            let is_needless = |name: &String| {
-                ["libX11", "libLLVM", "libGL", "libpulse"].iter().any(|n| name.starts_with(n))
-            };
-            assert!(libraries.contains("libc.so.6") && !libraries.iter().any(is_needless), "{libraries:?}");
-            assert!(
-                libraries.iter().all(|name| name.contains(".so.")) && libraries.len() < 60,
-                "{libraries:?}"
-            );
+            check_libraries(&listed(&probe, "/lib64"));
+            let mut libraries_32 = listed(&probe, "/lib");
+            assert!(libraries_32.remove("x86_64-linux-gnu"), "{libraries_32:?}");
+            match has_part_32() {
+                true => check_libraries(&libraries_32),
+                false => assert_eq!(libraries_32, names("")),
+            }
         }
     }
+}
+
+fn check_libraries(libraries: &BTreeSet<String>) {
+    let is_needless =
+        |name: &String| ["libX11", "libLLVM", "libGL", "libpulse"].iter().any(|n| name.starts_with(n));
+    assert!(libraries.contains("libc.so.6") && !libraries.iter().any(is_needless), "{libraries:?}");
+    assert!(libraries.iter().all(|name| name.contains(".so.")) && libraries.len() < 60, "{libraries:?}");
 }
 
 fn i02_of_the_host_s_devices_only_processors_are_seen(case: Case) {
