@@ -19,6 +19,7 @@ mod links;
 mod looks;
 mod mounts;
 mod network;
+mod part_32;
 mod probe;
 mod processes;
 mod races;
