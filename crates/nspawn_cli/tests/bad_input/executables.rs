@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::launcher::machine::{NATIVE, WINDOWS, has};
 use crate::launcher::place::Place;
+use crate::launcher::run::run;
 use crate::oracle::{NOT_EXECUTABLE, NOT_FOUND, place, refuses_text};
 use crate::quoting;
 
@@ -93,7 +94,12 @@ fn x05_what_is_no_windows_program() {
         let mut x86 = patched(4, &0x014c_u16.to_le_bytes());
         x86[header + 24..header + 26].copy_from_slice(&0x10b_u16.to_le_bytes());
         fs::write(place.work().join("x86.exe"), x86).unwrap();
-        refuses(&place, "x86.exe", NOT_EXECUTABLE, "32-bit program");
-        refuses(&place, "x86.exe", NOT_EXECUTABLE, "wine32:i386");
+        place.configure("x86.exe", json!({}));
+        // What is bad is the host: that has a cure.
+        let ran = run(&mut place.launcher(&place.root()));
+        let lines: Vec<&str> = ran.stderr.lines().collect();
+        assert_eq!((ran.status, lines.len()), (Some(NOT_EXECUTABLE), 2), "{ran:?}");
+        assert!(lines[0].contains("it is a 32-bit program"), "{ran:?}");
+        assert!(lines[1].starts_with("hint: ") && lines[1].contains("wine32:i386"), "{ran:?}");
     }
 }
