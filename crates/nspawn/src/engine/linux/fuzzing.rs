@@ -14,6 +14,7 @@ use super::merge::{Entry, Place, merge};
 use super::orders::Note;
 use crate::engine::fit;
 use crate::fuzzing::is_told_well;
+use crate::program::Width;
 
 /// Notes of the agent, which the contained program can forge: one that lacks numbers says what it does with zeros in
 /// their place, and every failure has its words.
@@ -47,8 +48,8 @@ pub fn host_mounts(bytes: &[u8]) {
 /// Programs and libraries: all names stand in the file.
 pub fn elf_libraries(bytes: &[u8]) {
     let Some(Uses { needed, named }) = Uses::of(bytes) else { return };
-    // An entry of 16 bytes makes a name of at most 255.
-    assert!(needed.iter().map(String::len).sum::<usize>() <= 16 * bytes.len(), "{} names", needed.len());
+    // An entry of 8 bytes, of a 32-bit one, makes a name of at most 255.
+    assert!(needed.iter().map(String::len).sum::<usize>() <= 32 * bytes.len(), "{} names", needed.len());
     assert!(named.iter().map(String::len).sum::<usize>() <= bytes.len());
     let texts: Vec<&[u8]> = bytes.split(|byte| *byte == 0).collect();
     let stands = |name: &String| texts.iter().any(|text| text.ends_with(name.as_bytes()));
@@ -57,15 +58,13 @@ pub fn elf_libraries(bytes: &[u8]) {
 
 /// Caches of the loader: no more than the file holds, and each name has a path.
 pub fn loader_caches(bytes: &[u8]) {
-    let Some(LoaderCache(libraries)) = LoaderCache::parse(bytes) else { return };
-    let length = |(name, path): (&String, &PathBuf)| name.len() + path.as_os_str().len();
-    // An entry of 24 bytes makes a name and a path of at most 4095.
-    assert!(
-        libraries.iter().map(length).sum::<usize>() <= 342 * bytes.len(),
-        "{} libraries",
-        libraries.len()
-    );
-    assert!(libraries.len() <= bytes.len() / 24);
+    for width in [Width::Bits64, Width::Bits32] {
+        let Some(LoaderCache { libraries, .. }) = LoaderCache::parse(bytes, width) else { return };
+        let length = |(name, path): (&String, &PathBuf)| name.len() + path.as_os_str().len();
+        // An entry of 24 bytes makes a name and a path of at most 4095.
+        assert!(libraries.iter().map(length).sum::<usize>() <= 342 * bytes.len(), "{}", libraries.len());
+        assert!(libraries.len() <= bytes.len() / 24);
+    }
 }
 
 /// Names in layers, a line a layer and a word a path: whatever layers hold, what is mounted over another is a
