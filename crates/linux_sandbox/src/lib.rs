@@ -14,6 +14,7 @@
 pub mod cgroup;
 
 mod attached;
+mod below;
 mod child;
 mod error;
 #[cfg(any(test, fuzzing))]
@@ -36,6 +37,7 @@ mod subordinate;
 mod texts;
 mod user;
 
+pub use below::{Links, open_below};
 pub use error::{Error, Part, Result};
 pub use message::NOTE_LEN;
 pub use mount_line::{MountLine, mount_text};

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
-use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, openat2};
+use rustix::fs::{Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 use rustix::process::chdir;
@@ -11,7 +11,7 @@ use rustix::process::chdir;
 use crate::attached::while_attached;
 use crate::plain_user::is_host_namespace;
 use crate::plan::Ids;
-use crate::stage::{give, make_file_system};
+use crate::stage::{give, make_file_system, open_inside};
 
 /// Directories for an overlay: each layer, and what holds the upper and the work directory, is a detached mount.
 #[derive(Debug)]
@@ -87,9 +87,7 @@ impl Overlay {
 }
 
 fn directory(above: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    Ok(openat2(above, name, flags, Mode::empty(), resolve)?)
+    Ok(open_inside(above, name, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?)
 }
 
 /// Gives away a directory, and the directories and files in it; it is new, and nothing but what we put there is in it.
@@ -103,8 +101,7 @@ fn give_all(top: BorrowedFd<'_>, owner: Option<Ids>) -> io::Result<()> {
                 give_all(directory(top, name)?.as_fd(), owner)?;
             }
             FileType::RegularFile => {
-                let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                give(&openat2(top, name, flags, Mode::empty(), ResolveFlags::BENEATH)?, owner)?;
+                give(&open_inside(top, name, OFlags::PATH, Mode::empty())?, owner)?;
             }
             _ => {}
         }
@@ -125,7 +122,7 @@ mod tests {
 
     /// Reads a file below a detached mount, and who owns it.
     fn read(mount: &OwnedFd, path: &str) -> (String, u32) {
-        let file = openat2(mount, path, OFlags::RDONLY, Mode::empty(), ResolveFlags::BENEATH).unwrap();
+        let file = open_inside(mount, path, OFlags::RDONLY, Mode::empty()).unwrap();
         let owner = rustix::fs::fstat(&file).unwrap().st_uid;
         (std::io::read_to_string(fs::File::from(file)).unwrap(), owner)
     }

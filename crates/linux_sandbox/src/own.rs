@@ -4,13 +4,13 @@ use std::iter;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, openat2};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{OpenTreeFlags, open_tree};
 
 use crate::attached::while_attached;
 use crate::error::{Context, Result};
-use crate::stage::{BENEATH, clone_tree};
+use crate::stage::{clone_tree, open_inside};
 
 /// A root, and the parts that were asked for, each a detached mount of its own.
 #[derive(Debug)]
@@ -43,9 +43,8 @@ impl Parts {
 
 fn copies(root: &OwnedFd, paths: &[&str]) -> Result<Vec<OwnedFd>> {
     let copy = |path: &&str| {
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
         let part =
-            openat2(root, *path, flags, Mode::empty(), BENEATH).context("open", || format!("/{path}"))?;
+            open_inside(root, path, OFlags::PATH, Mode::empty()).context("open", || format!("/{path}"))?;
         let flags =
             OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
         open_tree(part, "", flags).context("bind", || format!("/{path}"))
@@ -78,10 +77,10 @@ mod tests {
             let Parts { root, parts } = take(root, &["tmp", "tmp"]).unwrap();
             mount_setattr(&root, attr::RDONLY, false).unwrap();
             let flags = OFlags::CREATE | OFlags::RDWR;
-            let open = |base: &OwnedFd, path| openat2(base, path, flags, Mode::RUSR, BENEATH);
+            let open = |base: &OwnedFd, path| open_inside(base, path, flags, Mode::RUSR);
             assert_eq!(open(&root, "tmp/file").unwrap_err(), Errno::ROFS);
             std::fs::File::from(open(&parts[0], "file").unwrap()).write_all(b"text").unwrap();
-            let seen = openat2(&parts[1], "file", OFlags::RDONLY, Mode::empty(), BENEATH).unwrap();
+            let seen = open_inside(&parts[1], "file", OFlags::RDONLY, Mode::empty()).unwrap();
             assert_eq!(io::read_to_string(std::fs::File::from(seen)).unwrap(), "text");
             assert_eq!(take_error(&root), "cannot open /none: No such file or directory (os error 2)");
         }

@@ -1,20 +1,20 @@
 //! Carries out a plan as far as the launcher can: the root is filled and every mount made, detached, so that
 //! nothing of it shows on the host and all of it is gone when the last descriptor closes.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, chownat, fstat, mkdirat, openat2, symlinkat,
-};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, mkdirat, symlinkat};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag,
     fsconfig_set_string, fsmount, fsopen, open_tree,
 };
 
+use crate::below::{Links, open_below};
 use crate::error::{Context, Error, Part, Result};
 use crate::mask::{Mask, masks};
 use crate::overlay::Overlay;
@@ -260,10 +260,15 @@ fn file_type(fd: &impl AsFd) -> Result<FileType> {
     Ok(FileType::from_raw_mode(stat.st_mode))
 }
 
-/// How paths inside the sandbox are walked: below their base, and through no link, since a link there may have
-/// been put by an image.
-pub(crate) const BENEATH: ResolveFlags =
-    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+/// Opens a path inside the sandbox: through no link, since a link there may have been put by an image.
+pub(crate) fn open_inside(
+    base: impl AsFd,
+    path: impl AsRef<OsStr>,
+    flags: OFlags,
+    mode: Mode,
+) -> std::result::Result<OwnedFd, Errno> {
+    open_below(base, path, flags, mode, Links::Refused)
+}
 
 /// Who gets what is made in a root; who is not there leaves it to whoever makes it.
 #[derive(Debug, Clone, Copy)]
@@ -301,7 +306,7 @@ fn make_directory(
 ) -> io::Result<()> {
     let (parent, name) = make_parent(root, path, owners)?;
     mkdirat(&parent, name, Mode::RWXU)?;
-    let directory = openat2(&parent, name, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), BENEATH)?;
+    let directory = open_inside(&parent, name, OFlags::DIRECTORY, Mode::empty())?;
     give(&directory, owners.of(owner))?;
     Ok(rustix::fs::fchmod(directory, Mode::from_raw_mode(mode))?)
 }
@@ -315,8 +320,8 @@ fn make_file(
 ) -> io::Result<()> {
     use std::io::Write as _;
     let (parent, name) = make_parent(root, path, owners)?;
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let mut file = std::fs::File::from(openat2(&parent, name, flags, Mode::RUSR, BENEATH)?);
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+    let mut file = std::fs::File::from(open_inside(&parent, name, flags, Mode::RUSR)?);
     file.write_all(content)?;
     give(&file, owners.of(owner))?;
     Ok(rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?)
@@ -338,9 +343,8 @@ fn make_parent<'a>(root: BorrowedFd<'_>, path: &'a str, owners: Owners) -> io::R
 
 /// Opens what a mount is put on, making it and the directories above it where they are absent.
 fn make_target(base: BorrowedFd<'_>, path: &str, kind: FileType, owner: Option<Ids>) -> io::Result<OwnedFd> {
-    let open = |at: BorrowedFd<'_>, name: &str, flags| {
-        openat2(at, name, flags | OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), BENEATH)
-    };
+    let open =
+        |at: BorrowedFd<'_>, name: &str, flags| open_inside(at, name, flags | OFlags::PATH, Mode::empty());
     let mut directory = base.try_clone_to_owned()?;
     let mut names = path.split('/').peekable();
     while let Some(name) = names.next() {
@@ -348,8 +352,8 @@ fn make_target(base: BorrowedFd<'_>, path: &str, kind: FileType, owner: Option<I
         let flags = if is_file { OFlags::empty() } else { OFlags::DIRECTORY };
         directory = match open(directory.as_fd(), name, flags) {
             Err(Errno::NOENT) if is_file => {
-                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-                give(&openat2(&directory, name, flags, Mode::from_raw_mode(0o444), BENEATH)?, owner)?;
+                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+                give(&open_inside(&directory, name, flags, Mode::from_raw_mode(0o444))?, owner)?;
                 open(directory.as_fd(), name, OFlags::empty())?
             }
             Err(Errno::NOENT) => {
@@ -371,6 +375,5 @@ fn make_target(base: BorrowedFd<'_>, path: &str, kind: FileType, owner: Option<I
 
 /// Opens the note for pid 1, before anything of the sandbox runs.
 fn open_note(root: BorrowedFd<'_>, path: &str) -> Result<OwnedFd> {
-    openat2(root, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty(), BENEATH)
-        .context("open the note", || format!("/{path}"))
+    open_inside(root, path, OFlags::RDONLY, Mode::empty()).context("open the note", || format!("/{path}"))
 }

@@ -7,7 +7,8 @@ use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, openat, openat2};
+use linux_sandbox::{Links, open_below};
+use rustix::fs::{CWD, Dir, FileType, Gid, Mode, OFlags, Uid, openat};
 use rustix::io::Errno;
 
 use super::host_mounts;
@@ -15,9 +16,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::names::{self, Match};
 use crate::program::{self, Machine, Program};
 use crate::spec::RelativePath;
-
-/// Paths below a mapped directory stay there. Links are followed where they stay inside, as a JDK's are.
-const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
 
 /// Opens a host directory that shall be mapped, the value of `key`.
 ///
@@ -102,8 +100,9 @@ pub(super) fn find_executable(
             .with_kind(ErrorKind::ProgramNotExecutable)
     };
     // Not blocking: a FIFO without a writer must not hold us.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let opened = openat2(directory, spelled.join("/"), flags, Mode::empty(), BENEATH);
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+    // Links are followed where they stay inside, as a JDK's are.
+    let opened = open_below(directory, spelled.join("/"), flags, Mode::empty(), Links::Inside);
     let file = File::from(opened.map_err(|errno| match errno {
         Errno::XDEV => refused("it is a link that leads out of process_directory"),
         Errno::LOOP => refused("it is a link that leads nowhere"),
@@ -129,9 +128,9 @@ pub(super) fn find_executable(
 pub(super) fn open_stdout(directory: BorrowedFd<'_>, path: &RelativePath, mode: u32) -> Result<OwnedFd> {
     let spelled = spell(directory, path.components(), Missing::AllowLast)?;
     let subject = || format!("stdout_filename {path}");
-    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let resolve = BENEATH.union(ResolveFlags::NO_SYMLINKS);
-    let open = |more| openat2(directory, spelled.join("/"), flags | more, Mode::from_raw_mode(mode), resolve);
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let (path_there, mode) = (spelled.join("/"), Mode::from_raw_mode(mode));
+    let open = |more| open_below(directory, &path_there, flags | more, mode, Links::Refused);
     let opened = match open(OFlags::CREATE | OFlags::EXCL) {
         Ok(made) => {
             give_to_owner(&made, directory);
@@ -213,8 +212,8 @@ fn list(directory: BorrowedFd<'_>, below: &[String]) -> Result<Vec<String>> {
         Errno::XDEV => Error::invalid(path.clone(), "is a link that leads out of process_directory"),
         errno => Error::io("read", subject(), errno),
     };
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let opened = openat2(directory, path.as_str(), flags, Mode::empty(), BENEATH).map_err(failed)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    let opened = open_below(directory, &path, flags, Mode::empty(), Links::Inside).map_err(failed)?;
     let mut names = Vec::new();
     for entry in Dir::read_from(&opened).map_err(failed)? {
         names.extend(entry.map_err(failed)?.file_name().to_str().ok().map(str::to_owned));

@@ -5,7 +5,8 @@ use std::io::Read as _;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, openat, openat2, statat};
+use linux_sandbox::{Links, open_below};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 
 use super::layers;
@@ -92,8 +93,7 @@ impl OpenedLayer {
     /// The disk's.
     pub(super) fn has_any(&self, paths: &[&str]) -> Result<bool> {
         for path in paths {
-            let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-            match openat2(&self.directory, *path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve) {
+            match open_below(&self.directory, path, OFlags::PATH, Mode::empty(), Links::Refused) {
                 Ok(_) => return Ok(true),
                 Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
                 Err(errno) => return Err(self.failed("look for", path, errno)),
@@ -137,8 +137,7 @@ impl OpenedLayer {
 
     fn beneath(&self, path: &str, flags: OFlags) -> std::result::Result<OwnedFd, Errno> {
         let path = if path.is_empty() { "." } else { path };
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        openat2(&self.directory, path, flags | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), resolve)
+        open_below(&self.directory, path, flags | OFlags::DIRECTORY, Mode::empty(), Links::Refused)
     }
 
     fn failed(&self, op: &'static str, path: &str, errno: Errno) -> Error {
