@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::thread;
 
-use rustix::fs::CWD;
+use rustix::fs::{CWD, FileType, fstat};
 use rustix::mount::{MountPropagationFlags, MoveMountFlags, mount_change, move_mount};
 
 use crate::raw;
@@ -19,8 +19,12 @@ pub(crate) fn while_attached<'a, T: Send>(
         raw::unshare(libc::CLONE_NEWNS | libc::CLONE_FS)?;
         mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
         for tree in trees {
-            // On the root, one over the other: nothing looks there.
-            move_mount(tree, c"", CWD, c"/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+            // On what every host has, one over the other: nothing looks there.
+            let place = match FileType::from_raw_mode(fstat(tree)?.st_mode) {
+                FileType::Directory => c"/",
+                _ => c"/proc/version",
+            };
+            move_mount(tree, c"", CWD, place, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
         }
         Ok(work())
     };

@@ -22,6 +22,7 @@ use crate::mask::Mask;
 use crate::message::{Message, Step};
 use crate::plan::AddressLayout;
 use crate::raw::{self, Command};
+use crate::restrict::{Seal, seal_own_root};
 use crate::seccomp::Filters;
 use crate::stage::{Attachment, Staged};
 use crate::texts::Texts;
@@ -108,6 +109,9 @@ fn build(prepared: &Prepared) -> Outcome<()> {
     for (index, attachment) in prepared.staged.attachments.iter().enumerate() {
         place(attachment, proc.as_ref())
             .map_err(|Failure(step, _, errno)| Failure(step, index as u32, errno))?;
+    }
+    if prepared.staged.seal == Seal::Left {
+        at(Step::Seal, seal_own_root())?;
     }
     at(Step::Hostname, sethostname(&prepared.hostname))?;
     at(Step::Loopback, raw::loopback_up())

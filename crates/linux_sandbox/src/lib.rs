@@ -29,6 +29,7 @@ mod plain_user;
 mod plan;
 mod poll;
 mod raw;
+mod restrict;
 mod sandbox;
 mod seccomp;
 mod sources;

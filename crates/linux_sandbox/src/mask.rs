@@ -10,8 +10,8 @@ use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 
 use crate::error::{Context, Error, Result};
-use crate::raw::{attr, mount_setattr};
-use crate::stage::{clone_tree, file_system};
+use crate::restrict::restrict;
+use crate::stage::{NODE_ONLY, clone_tree, file_system};
 
 /// What /proc tells of the host and its devices, beyond processes and what programs ask for. The same list as docker's,
 /// as far as this is not read-only or gone from kernels.
@@ -60,9 +60,7 @@ pub(crate) fn masks() -> Result<Vec<Mask>> {
             file_system("tmpfs", &["size=4k", "mode=555"], read_only)?
         } else {
             let mount = clone_tree(null.as_fd(), Path::new("/dev/null"))?;
-            mount_setattr(&mount, attr::RDONLY | attr::NOSUID | attr::NOEXEC, false)
-                .context("restrict", || "/dev/null")?;
-            mount
+            restrict(mount, NODE_ONLY).context("restrict", || "/dev/null")?
         };
         masks.push(Mask { name, mount });
     }

@@ -17,6 +17,7 @@ pub(crate) enum Step {
     Root,
     Attach,
     Proc,
+    Seal,
     Pivot,
     Detach,
     Hostname,
@@ -36,11 +37,12 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Private,
         Self::Root,
         Self::Attach,
         Self::Proc,
+        Self::Seal,
         Self::Pivot,
         Self::Detach,
         Self::Hostname,
@@ -79,6 +81,7 @@ impl Step {
             Self::Private => "make private",
             Self::Root | Self::Attach => "attach",
             Self::Proc => "mount",
+            Self::Seal => "make read-only",
             Self::Pivot => "change to",
             Self::Detach => "detach",
             Self::Hostname => "set",

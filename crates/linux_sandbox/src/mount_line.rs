@@ -7,6 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Copy)]
 pub struct MountLine<'a> {
     pub(crate) id: u64,
+    pub(crate) parent: u64,
     /// The type of the file system.
     pub kind: &'a str,
     root: &'a str,
@@ -21,13 +22,14 @@ impl<'a> MountLine<'a> {
         let (mount, file_system) = line.split_once(" - ")?;
         let mut fields = mount.split(' ');
         let id = fields.next()?.parse().ok()?;
-        // Two fields are skipped: the parent mount and the device.
-        let (root, mount_point, options) = (fields.nth(2)?, fields.next()?, fields.next()?);
+        let parent = fields.next()?.parse().ok()?;
+        // One field is skipped: the device.
+        let (root, mount_point, options) = (fields.nth(1)?, fields.next()?, fields.next()?);
         let mut fields = file_system.split(' ');
         let kind = fields.next()?;
         // The source may be empty, but its field is there.
         let super_options = fields.nth(1).unwrap_or_default();
-        Some(Self { id, kind, root, mount_point, options, super_options })
+        Some(Self { id, parent, kind, root, mount_point, options, super_options })
     }
 
     pub(crate) fn root(&self) -> PathBuf {

@@ -60,7 +60,7 @@ mod tests {
     use rustix::mount::MountAttrFlags;
 
     use super::*;
-    use crate::raw::{attr, mount_setattr};
+    use crate::raw::mount_setattr;
     use crate::stage::file_system;
 
     #[test]
@@ -75,7 +75,7 @@ mod tests {
             let root = file_system("tmpfs", &["mode=755"], MountAttrFlags::empty()).unwrap();
             rustix::fs::mkdirat(&root, "tmp", Mode::RWXU).unwrap();
             let Parts { root, parts } = take(root, &["tmp", "tmp"]).unwrap();
-            mount_setattr(&root, attr::RDONLY, false).unwrap();
+            mount_setattr(&root, MountAttrFlags::MOUNT_ATTR_RDONLY).unwrap();
             let flags = OFlags::CREATE | OFlags::RDWR;
             let open = |base: &OwnedFd, path| open_inside(base, path, flags, Mode::RUSR);
             assert_eq!(open(&root, "tmp/file").unwrap_err(), Errno::ROFS);

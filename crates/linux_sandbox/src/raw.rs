@@ -6,6 +6,8 @@ use std::ffi::{CStr, CString, c_char};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
+use rustix::mount::MountAttrFlags;
+
 /// What [`clone_into`] returned in.
 #[derive(Debug)]
 pub(crate) enum Clone {
@@ -320,30 +322,23 @@ struct MountAttr {
     userns: u64,
 }
 
-/// Attributes of a mount (linux/mount.h, `MOUNT_ATTR_*`).
-pub(crate) mod attr {
-    pub(crate) const RDONLY: u64 = 0x1;
-    pub(crate) const NOSUID: u64 = 0x2;
-    pub(crate) const NODEV: u64 = 0x4;
-    pub(crate) const NOEXEC: u64 = 0x8;
-    pub(crate) const IDMAP: u64 = 0x10_0000;
-}
+/// `MOUNT_ATTR_IDMAP` of linux/mount.h.
+const IDMAP: u64 = 0x10_0000;
 
-/// Sets attributes of a mount, and with `recursive` of all below it (mount_setattr, Linux 5.12), and makes it private: a
-/// copy of a shared mount would else share what is mounted on it with the host.
-pub(crate) fn mount_setattr(mount: impl AsFd, set: u64, recursive: bool) -> io::Result<()> {
-    set_attributes(mount, MountAttr { set, clear: 0, propagation: libc::MS_PRIVATE, userns: 0 }, recursive)
+/// Sets attributes of a mount and of all below it (mount_setattr, Linux 5.12), and makes them private.
+pub(crate) fn mount_setattr(mount: impl AsFd, set: MountAttrFlags) -> io::Result<()> {
+    let set = set.bits().into();
+    set_attributes(mount, MountAttr { set, clear: 0, propagation: libc::MS_PRIVATE, userns: 0 })
 }
 
 /// Has a detached mount and all below it show owners through `namespace`: who is n on the disk is there whom the
 /// namespace maps n to.
 pub(crate) fn map_owners(mount: impl AsFd, namespace: BorrowedFd<'_>) -> io::Result<()> {
     let userns = namespace.as_raw_fd() as u64;
-    set_attributes(mount, MountAttr { set: attr::IDMAP, clear: 0, propagation: 0, userns }, true)
+    set_attributes(mount, MountAttr { set: IDMAP, clear: 0, propagation: 0, userns })
 }
 
-fn set_attributes(mount: impl AsFd, attributes: MountAttr, recursive: bool) -> io::Result<()> {
-    let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
+fn set_attributes(mount: impl AsFd, attributes: MountAttr) -> io::Result<()> {
     let empty: &CStr = c"";
     // SAFETY: the path is NUL-terminated and the struct has the size given.
     let result = unsafe {
@@ -351,7 +346,7 @@ fn set_attributes(mount: impl AsFd, attributes: MountAttr, recursive: bool) -> i
             libc::SYS_mount_setattr,
             mount.as_fd().as_raw_fd(),
             empty.as_ptr(),
-            flags,
+            libc::AT_EMPTY_PATH | libc::AT_RECURSIVE,
             &raw const attributes,
             size_of::<MountAttr>(),
         )

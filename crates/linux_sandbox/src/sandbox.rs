@@ -260,7 +260,7 @@ fn resources(usage: &libc::rusage) -> Resources {
 fn subject_of(plan: &Plan, step: Step, index: usize) -> String {
     match step {
         Step::Private => "the mounts of the sandbox".to_owned(),
-        Step::Root | Step::Pivot => "the new root".to_owned(),
+        Step::Root | Step::Seal | Step::Pivot => "the new root".to_owned(),
         Step::Detach => "the old root".to_owned(),
         Step::Attach | Step::Proc => plan
             .mounts

@@ -5,7 +5,6 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, mkdirat, symlinkat};
 use rustix::io::Errno;
@@ -20,7 +19,8 @@ use crate::mask::{Mask, masks};
 use crate::overlay::Overlay;
 use crate::own::Parts;
 use crate::plan::{Access, Ids, Mount, Node, Owner, Plan};
-use crate::raw::{FileIds, attr, mount_setattr};
+use crate::raw::FileIds;
+use crate::restrict::{Seal, restrict, seal};
 use crate::sources::Sources;
 use crate::user::{Guest, Identity};
 
@@ -37,6 +37,7 @@ pub(crate) enum Attachment {
 #[derive(Debug)]
 pub struct Staged {
     pub(crate) root: OwnedFd,
+    pub(crate) seal: Seal,
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) note: Option<OwnedFd>,
     pub(crate) identity: Option<Identity>,
@@ -48,6 +49,12 @@ const ROOT_SIZE: &str = "size=64m";
 /// How many pseudo terminals there may be: one mounted from the host's mount namespace draws on those that
 /// `kernel.pty.reserve` keeps for the host, too (fs/devpts/inode.c).
 const PTYS: &str = "max=256";
+
+/// For devices. Read-only does not keep one from being written, but its node, which is the host's own, from being
+/// changed: whoever has its owner's number may do that without any capability.
+pub(crate) const NODE_ONLY: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_RDONLY
+    .union(MountAttrFlags::MOUNT_ATTR_NOSUID)
+    .union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
 
 /// Makes everything of `plan` that needs no process of the sandbox.
 ///
@@ -72,23 +79,10 @@ pub fn stage(plan: &Plan, sources: &mut Sources) -> Result<Staged> {
         staging.add(mount, sources)?;
     }
     let note = plan.note.as_deref().map(|path| open_note(staging.root.as_fd(), path)).transpose()?;
-    seal(&staging.root).context("make read-only", || "the root")?;
+    let seal = seal(&staging.root).context("make read-only", || "the root")?;
     let attachments = staging.made.into_iter().map(|made| made.attachment).collect();
-    Ok(Staged { root: staging.root, attachments, note, identity: staging.guest.map(Guest::into_identity) })
-}
-
-/// Makes the root read-only. The kernel refuses while a file in it is open for writing: ours are closed, but a process
-/// that another thread made meanwhile has copies of them, until it closes them or executes its program.
-fn seal(root: &OwnedFd) -> io::Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(2);
-    loop {
-        match mount_setattr(root, attr::RDONLY | attr::NODEV, false) {
-            Err(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < deadline => {
-                std::thread::sleep(Duration::from_micros(200));
-            }
-            done => return done,
-        }
-    }
+    let identity = staging.guest.map(Guest::into_identity);
+    Ok(Staged { root: staging.root, seal, attachments, note, identity })
 }
 
 struct Staging {
@@ -167,8 +161,7 @@ impl Staging {
                 if *owner == Owner::Program {
                     self.take(&tree, source)?;
                 }
-                restrict(&tree, *access, &source.display())?;
-                Ok(Some(tree))
+                allow(tree, *access, &source.display()).map(Some)
             }
             Mount::Device { source, .. } => {
                 let device = sources.open(source)?;
@@ -177,11 +170,7 @@ impl Staging {
                     return Err(Error::new("map", source.display().to_string(), what));
                 }
                 let tree = clone_tree(device, source)?;
-                // Read-only does not keep a device from being written, but its node, which is the host's own, from
-                // being changed: whoever has its owner's number may do that without any capability.
-                mount_setattr(&tree, attr::RDONLY | attr::NOSUID | attr::NOEXEC, false)
-                    .context("restrict", || source.display().to_string())?;
-                Ok(Some(tree))
+                restrict(tree, NODE_ONLY).context("restrict", || source.display().to_string()).map(Some)
             }
             Mount::Overlay { lower, scratch, upper, work, .. } => {
                 let layers = lower.iter().map(|path| {
@@ -199,7 +188,7 @@ impl Staging {
             }
             Mount::Own { source, access, .. } => {
                 let part = self.parts.next().expect("there is one for each such mount");
-                restrict(&part, *access, source).map(|()| Some(part))
+                allow(part, *access, source).map(Some)
             }
             Mount::Proc { .. } => Ok(None),
             Mount::Devpts { .. } => {
@@ -217,12 +206,13 @@ impl Staging {
     }
 }
 
-fn restrict(tree: &OwnedFd, access: Access, path: &impl std::fmt::Display) -> Result<()> {
-    let read_only = match access {
-        Access::ReadOnly => attr::RDONLY,
-        Access::ReadWrite => 0,
+fn allow(tree: OwnedFd, access: Access, path: &impl std::fmt::Display) -> Result<OwnedFd> {
+    let always = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    let set = match access {
+        Access::ReadOnly => always | MountAttrFlags::MOUNT_ATTR_RDONLY,
+        Access::ReadWrite => always,
     };
-    mount_setattr(tree, attr::NOSUID | attr::NODEV | read_only, true).context("restrict", || path.to_string())
+    restrict(tree, set).context("restrict", || path.to_string())
 }
 
 /// Makes a file system of its own; `options` are `name=value`.
@@ -248,11 +238,16 @@ pub(crate) fn make_file_system<'a>(
 }
 
 pub(crate) fn clone_tree(source: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd> {
+    copy_tree(source).context("bind", || path.display().to_string())
+}
+
+/// Copies a mount and all below it, detached.
+pub(crate) fn copy_tree(source: impl AsFd) -> std::result::Result<OwnedFd, Errno> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE
         | OpenTreeFlags::OPEN_TREE_CLOEXEC
         | OpenTreeFlags::AT_EMPTY_PATH
         | OpenTreeFlags::AT_RECURSIVE;
-    open_tree(source, "", flags).context("bind", || path.display().to_string())
+    open_tree(source, c"", flags)
 }
 
 fn file_type(fd: &impl AsFd) -> Result<FileType> {

@@ -79,7 +79,24 @@ pub const TABLE: &[Lack] = &[
         &[("430", ENOSYS), ("428", ENOSYS)],
         Refused(&["not implemented", "Linux 5.14"]),
     ),
-    kernel("no mount_setattr", &[("442", ENOSYS)], Refused(&["not implemented", "Linux 5.14"])),
+    Lack {
+        only: (None, Some(Who::Root)),
+        ..kernel(
+            "no mount_setattr for what is root's",
+            &[("442", ENOSYS)],
+            Refused(&["belongs to root", "--allow-unenforced"]),
+        )
+    },
+    Lack {
+        preparation: "chown 12345:12345 $place/work",
+        only: (None, Some(Who::Root)),
+        ..kernel("no mount_setattr", &[("442", ENOSYS)], RunsAndTells("they are uid 12345 on the host"))
+    },
+    Lack {
+        only: (None, Some(Who::Plain)),
+        ..kernel("no mount_setattr, which plain users need not", &[("442", ENOSYS)], Runs)
+    },
+    Lack { only: (None, Some(Who::Plain)), ..kernel("mount_setattr kept back", &[("442", EPERM)], Runs) },
     kernel("no openat2", &[("437", ENOSYS)], Runs),
     kernel("openat2 kept back", &[("437", EPERM)], Runs),
     kernel("no clone3", &[("435", ENOSYS)], Refused(&["not implemented", "Linux 5.14"])),
