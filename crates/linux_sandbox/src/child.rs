@@ -21,7 +21,7 @@ use crate::cgroup::Entrance;
 use crate::mask::Mask;
 use crate::message::{Message, Step};
 use crate::plan::AddressLayout;
-use crate::raw::{self, Command};
+use crate::raw::{self, Born, Command};
 use crate::restrict::{Seal, seal_own_root};
 use crate::seccomp::Filters;
 use crate::stage::{Attachment, Staged};
@@ -198,8 +198,8 @@ pub(crate) fn give_up_privileges(prepared: &Prepared) -> Outcome<()> {
 
 /// In the process that becomes the program: joins its groups and hides those above them, connects its standard handles,
 /// executes once pid 1 has opened the `gate`. `teller` tells of what fails.
-pub(crate) fn become_program(prepared: &Prepared, teller: &OwnedFd, gate: &OwnedFd) -> Failure {
-    match prepare_program(prepared, [teller, gate]) {
+pub(crate) fn become_program(prepared: &Prepared, born: Born, teller: &OwnedFd, gate: &OwnedFd) -> Failure {
+    match prepare_program(prepared, born, [teller, gate]) {
         Err(failure) => failure,
         Ok(()) => Failure(Step::Exec, 0, prepared.command.exec().into_errno()),
     }
@@ -214,9 +214,10 @@ fn hide_groups() -> Outcome<()> {
     }
 }
 
-fn prepare_program(prepared: &Prepared, [teller, gate]: [&OwnedFd; 2]) -> Outcome<()> {
+fn prepare_program(prepared: &Prepared, born: Born, [teller, gate]: [&OwnedFd; 2]) -> Outcome<()> {
     let tasks = prepared.entrance.iter().flat_map(|entrance| &entrance.tasks);
-    for (index, group) in tasks.enumerate() {
+    let procs = prepared.entrance.iter().flat_map(|entrance| &entrance.procs);
+    for (index, group) in tasks.chain(procs.filter(|_| born == Born::Outside)).enumerate() {
         rustix::io::write(group, Entrance::SELF).map_err(|errno| Failure(Step::Join, index as u32, errno))?;
     }
     hide_groups()?;

@@ -11,7 +11,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::child::{Failure, Prepared, become_program, give_up_privileges, tell};
 use crate::message::{Message, NOTE_LEN, Step};
-use crate::raw::{self, Child};
+use crate::raw::{self, Child, Fork};
 use crate::seccomp::Sockets;
 
 /// Starts the program and stays until it has ended or the launcher is gone.
@@ -23,12 +23,14 @@ pub(crate) fn run(prepared: &Prepared) -> Result<(), Failure> {
     let (outcome, teller) = pipe_with(PipeFlags::CLOEXEC).map_err(failed(Step::Fork))?;
     let (gate, opener) = pipe_with(PipeFlags::CLOEXEC).map_err(failed(Step::Fork))?;
     let group = prepared.entrance.as_ref().and_then(|entrance| entrance.clone_into.as_ref());
-    let program = raw::fork(group.map(AsFd::as_fd)).map_err(io).map_err(failed(Step::Fork))?;
-    if program == 0 {
-        let Failure(step, index, errno) = become_program(prepared, &teller, &gate);
-        tell(teller.as_fd(), &Message::Failed { step, index, errno: errno.raw_os_error() });
-        raw::exit(127);
-    }
+    let program = match raw::fork(group.map(AsFd::as_fd)).map_err(io).map_err(failed(Step::Fork))? {
+        Fork::Parent(program) => program,
+        Fork::Child(born) => {
+            let Failure(step, index, errno) = become_program(prepared, born, &teller, &gate);
+            tell(teller.as_fd(), &Message::Failed { step, index, errno: errno.raw_os_error() });
+            raw::exit(127);
+        }
+    };
     drop((teller, gate));
     give_up_privileges(prepared)?;
     prepared.filters.apply().map_err(io).map_err(failed(Step::Filter))?;

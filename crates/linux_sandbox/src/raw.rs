@@ -2,81 +2,17 @@
 // UNSAFETY: raw system calls of Linux, and the pointers that execve takes.
 #![expect(unsafe_code, reason = "raw system calls")]
 
+mod clone;
+mod descriptors;
+
 use std::ffi::{CStr, CString, c_char};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use rustix::mount::MountAttrFlags;
 
-/// What [`clone_into`] returned in.
-#[derive(Debug)]
-pub(crate) enum Clone {
-    /// The caller: the new process, and a descriptor of it.
-    Parent { pid: i32, pidfd: OwnedFd },
-    /// The new process.
-    Child,
-}
-
-/// `struct clone_args` of linux/sched.h, version 2 (Linux 5.7), 88 bytes.
-#[repr(C)]
-#[derive(Default)]
-struct CloneArgs {
-    flags: u64,
-    pidfd: u64,
-    child_tid: u64,
-    parent_tid: u64,
-    exit_signal: u64,
-    stack: u64,
-    stack_size: u64,
-    tls: u64,
-    set_tid: u64,
-    set_tid_size: u64,
-    cgroup: u64,
-}
-
-/// `CLONE_INTO_CGROUP` of linux/sched.h.
-const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
-
-/// Namespaces of a sandbox.
-pub(crate) const NAMESPACES: i32 =
-    libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWNET;
-
-/// Makes a process in new namespaces (clone3), its memory a copy of ours as after fork. It sends no signal at its end,
-/// so that a caller that ignores SIGCHLD, or reaps whatever child there is, cannot take its end from [`wait_for`].
-///
-/// In the child only the calling thread exists, and locks that other threads held stay locked for ever: it must
-/// not allocate, nor call anything that might lock, until it executes another program or exits.
-pub(crate) fn clone_into(namespaces: i32) -> io::Result<Clone> {
-    let mut pidfd: RawFd = -1;
-    let mut args = CloneArgs {
-        flags: (i64::from(namespaces) | i64::from(libc::CLONE_PIDFD)).cast_unsigned(),
-        pidfd: (&raw mut pidfd) as u64,
-        ..CloneArgs::default()
-    };
-    // SAFETY: args is a valid clone_args of the size given, pidfd outlives the call, and without CLONE_VM the child
-    // works on its own copy of the stack.
-    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size_of::<CloneArgs>()) };
-    match pid {
-        0 => Ok(Clone::Child),
-        // SAFETY: the kernel has just opened pidfd for us.
-        1.. => Ok(Clone::Parent { pid: pid as i32, pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) } }),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
-/// Makes a copy of this process, in the control group of version 2 that `group` is a descriptor of, if there is one;
-/// the same rules hold in the child as after [`clone_into`]. Returns 0 in the child.
-pub(crate) fn fork(group: Option<BorrowedFd<'_>>) -> io::Result<i32> {
-    let mut args = CloneArgs { exit_signal: libc::SIGCHLD as u64, ..CloneArgs::default() };
-    if let Some(group) = group {
-        args.flags = CLONE_INTO_CGROUP;
-        args.cgroup = group.as_raw_fd() as u64;
-    }
-    // SAFETY: args is a valid clone_args of the size given, and without CLONE_VM the child works on its own copy of
-    // all memory. glibc's own fork would take locks that a lost thread may hold.
-    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size_of::<CloneArgs>()) };
-    if pid < 0 { Err(io::Error::last_os_error()) } else { Ok(pid as i32) }
-}
+pub(crate) use clone::{Born, Clone, Fork, NAMESPACES, clone_into, fork};
+pub(crate) use descriptors::{close_all_but, close_others};
 
 /// Ends this process at once, running nothing.
 pub(crate) fn exit(status: i32) -> ! {
@@ -242,6 +178,11 @@ pub(crate) fn wait_for(pid: i32) -> io::Result<(i32, libc::rusage)> {
     }
 }
 
+/// Tells whether an answer may mean that the kernel has no such call, or that a filter of system calls keeps it back.
+pub(crate) fn is_kept_back(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM))
+}
+
 /// Closes a descriptor of which this process holds an unwanted copy.
 pub(crate) fn close(fd: RawFd) {
     // SAFETY: only called in a forked child, on copies of descriptors that nothing in it owns.
@@ -354,37 +295,13 @@ fn set_attributes(mount: impl AsFd, attributes: MountAttr) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Closes every descriptor of this process but those that `kept` lists in ascending order.
-pub(crate) fn close_others(kept: &[RawFd]) -> io::Result<()> {
-    let mut first = 0;
-    let ends = kept.iter().map(|fd| fd.cast_unsigned()).chain([u32::MAX]);
-    for end in ends {
-        if first < end {
-            // SAFETY: only called in a forked child, on copies of descriptors that nothing in it uses any more.
-            let result = unsafe { libc::close_range(first, end - 1, 0) };
-            if result < 0 {
-                return Err(io::Error::last_os_error());
-            }
-        }
-        first = end.saturating_add(1);
-    }
-    Ok(())
-}
-
-/// As [`close_others`], for a process that does nothing with them and soon ends.
-pub(crate) fn close_all_but(kept: &[RawFd]) {
-    let _ = close_others(kept);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn structs_have_the_kernel_s_layout() {
-        // linux/sched.h: CLONE_ARGS_SIZE_VER2 is 88; linux/mount.h: MOUNT_ATTR_SIZE_VER0 is 32.
-        assert_eq!(size_of::<CloneArgs>(), 88);
-        assert_eq!(std::mem::offset_of!(CloneArgs, exit_signal), 32);
+    fn the_struct_has_the_kernel_s_layout() {
+        // linux/mount.h: MOUNT_ATTR_SIZE_VER0 is 32.
         assert_eq!(size_of::<MountAttr>(), 32);
     }
 }

@@ -9,12 +9,11 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, StatVfsMountFlags, fstatvfs};
-use rustix::io::Errno;
 use rustix::mount::{MountAttrFlags, MountFlags, MountPropagationFlags, mount_change, mount_remount};
 
 use crate::attached::while_attached;
 use crate::mount_line::MountLine;
-use crate::raw::mount_setattr;
+use crate::raw::{is_kept_back, mount_setattr};
 use crate::stage::{copy_tree, open_inside};
 
 /// Sets attributes of a detached mount and of all that are mounted below it, and makes them private: a copy of a shared
@@ -27,11 +26,6 @@ pub(crate) fn restrict(tree: OwnedFd, set: MountAttrFlags) -> io::Result<OwnedFd
         Err(error) if is_kept_back(&error) => one_by_one(&tree, set),
         done => done.map(|()| tree),
     }
-}
-
-/// Tells whether an answer may mean that there is no such call, or that a filter keeps it back.
-fn is_kept_back(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::NOSYS | Errno::PERM))
 }
 
 fn one_by_one(tree: &OwnedFd, set: MountAttrFlags) -> io::Result<OwnedFd> {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rustix::fs::CWD;
+use rustix::io::Errno;
 use rustix::mount::{MoveMountFlags, move_mount};
 
 use super::*;

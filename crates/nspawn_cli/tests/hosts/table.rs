@@ -77,7 +77,7 @@ pub const TABLE: &[Lack] = &[
     kernel(
         "no new mount calls",
         &[("430", ENOSYS), ("428", ENOSYS)],
-        Refused(&["not implemented", "Linux 5.14"]),
+        Refused(&["not implemented", "Linux 5.2"]),
     ),
     Lack {
         only: (None, Some(Who::Root)),
@@ -99,9 +99,18 @@ pub const TABLE: &[Lack] = &[
     Lack { only: (None, Some(Who::Plain)), ..kernel("mount_setattr kept back", &[("442", EPERM)], Runs) },
     kernel("no openat2", &[("437", ENOSYS)], Runs),
     kernel("openat2 kept back", &[("437", EPERM)], Runs),
-    kernel("no clone3", &[("435", ENOSYS)], Refused(&["not implemented", "Linux 5.14"])),
+    kernel("no clone3", &[("435", ENOSYS)], Runs),
     kernel("no pidfd_send_signal, no pidfd_open", &[("424", ENOSYS), ("434", ENOSYS)], Runs),
-    kernel("no close_range", &[("436", ENOSYS)], Refused(&["not implemented", "Linux 5.14"])),
+    kernel("no close_range", &[("436", ENOSYS)], Runs),
+    Lack {
+        preparation: "chown 12345:12345 $place/work",
+        only: (None, Some(Who::Root)),
+        ..kernel("all that is newer than Linux 5.2", NEWER, RunsAndTells("they are uid 12345 on the host"))
+    },
+    Lack {
+        only: (None, Some(Who::Plain)),
+        ..kernel("all that is newer than Linux 5.2, for plain users", NEWER, Runs)
+    },
     kernel(
         "seccomp refused",
         &[("317", EINVAL), ("157:22", EINVAL)],
@@ -231,6 +240,10 @@ pub const TABLE: &[Lack] = &[
         ..lack("no overlayfs", "", Refused(&["an overlay", "No such device", "modprobe overlay"]))
     },
 ];
+
+/// Calls since Linux 5.3: pidfd_open, clone3, close_range, openat2, faccessat2, mount_setattr.
+const NEWER: &[(&str, i32)] =
+    &[("434", ENOSYS), ("435", ENOSYS), ("436", ENOSYS), ("437", ENOSYS), ("439", ENOSYS), ("442", ENOSYS)];
 
 /// The mapped directory is an overlay, which has none.
 const ON_OVERLAY: &str = on_overlay!();

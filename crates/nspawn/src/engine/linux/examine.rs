@@ -14,8 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::spec::ContainerId;
 use crate::state::create_private;
 
-/// The oldest kernel that has all calls.
-const OLDEST: (u32, u32) = (5, 14);
+/// The oldest kernel that has the calls which have no other in their place: those that mount by descriptor.
+const OLDEST: (u32, u32) = (5, 2);
 
 /// Finds out what this host can do. `id` is free, and names what is made.
 pub(super) fn examine(engine: &LinuxEngine, id: &ContainerId) -> Vec<Finding> {

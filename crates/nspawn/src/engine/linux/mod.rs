@@ -241,7 +241,7 @@ fn explained(error: Error) -> Error {
 
 /// What is to be done where a system call does not exist.
 const OLD_KERNEL: &str =
-    "containers take Linux 5.14 or later, and all of its calls: hostcompute_nspawn doctor";
+    "containers take Linux 5.2 or later, and all of its calls that mount: hostcompute_nspawn doctor";
 
 /// Puts a failure of the sandbox into this library's words.
 pub(crate) fn sandbox_error(error: linux_sandbox::Error) -> Error {
@@ -258,6 +258,9 @@ pub(crate) fn sandbox_error(error: linux_sandbox::Error) -> Error {
         (Part::Overlay, _) if error.io().raw_os_error() == Some(Errno::NODEV.raw_os_error()) => failed
             .with_kind(ErrorKind::Unsupported)
             .with_hint("this kernel lacks overlayfs: modprobe overlay"),
+        (Part::Overlay, PermissionDenied) if !root_of_host => failed.with_hint(
+            "Windows programs need overlays, which plain users may mount since Linux 5.11; start this with sudo",
+        ),
         (Part::Proc, PermissionDenied) if !root_of_host => failed.with_hint(
             "a part of the host's /proc is hidden, as in containers: plain users then have none of their own",
         ),
