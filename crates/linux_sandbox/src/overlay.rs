@@ -1,9 +1,12 @@
 //! Overlays of opened directories.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 
-use rustix::fs::{Dir, FileType, Mode, OFlags};
+use rustix::fs::{Dir, FileType, Mode, OFlags, fstat};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 use rustix::process::chdir;
@@ -109,6 +112,35 @@ fn give_all(top: BorrowedFd<'_>, owner: Option<Ids>) -> io::Result<()> {
     Ok(())
 }
 
+/// Gives away the directories of an overlay that are `of_others`, so that in them can be made, replaced and removed what
+/// could be if the layers were shown as `owner`'s. The layers stay as they are: the upper directory notes it.
+pub(crate) fn give_directories(
+    top: BorrowedFd<'_>,
+    of_others: &BTreeSet<Ids>,
+    owner: Option<Ids>,
+) -> io::Result<()> {
+    if of_others.is_empty() {
+        return Ok(());
+    }
+    let stat = fstat(top)?;
+    if of_others.contains(&Ids { uid: stat.st_uid, gid: stat.st_gid }) {
+        match give(&top, owner) {
+            // Whoever is not root of the host cannot: it is as others may.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+            given => given?,
+        }
+    }
+    // A mount's own descriptor is good for its path alone.
+    for entry in Dir::new(directory(top, ".")?)? {
+        let entry = entry?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if entry.file_type() == FileType::Directory && !matches!(name.as_bytes(), b"." | b"..") {
+            give_directories(open_inside(top, name, OFlags::PATH, Mode::empty())?.as_fd(), of_others, owner)?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 mod tests {
@@ -118,7 +150,7 @@ mod tests {
     use super::*;
     use crate::plan::{Account, Ownership};
     use crate::stage::clone_tree;
-    use crate::user::Guest;
+    use crate::user::{Guest, Shown};
 
     /// Reads a file below a detached mount, and who owns it.
     fn read(mount: &OwnedFd, path: &str) -> (String, u32) {
@@ -150,7 +182,8 @@ mod tests {
             let path = place.path().join(path);
             let opened = fs::File::open(&path).unwrap();
             let tree = clone_tree(opened.as_fd(), Path::new("layer")).unwrap();
-            owner.into_iter().for_each(|owner| guest.take(&tree, owner, &path.display()).unwrap());
+            let taken = owner.map(|owner| guest.take(&tree, owner, &path.display()).unwrap());
+            assert!(taken.is_none_or(|shown| shown == Shown::AsOwn));
             tree
         };
         let ways: [fn(&Overlay) -> io::Result<OwnedFd>; 2] = [Overlay::mount, Overlay::mount_attached];
@@ -162,6 +195,45 @@ mod tests {
             assert_eq!(read(&merged, "a"), ("1".to_owned(), host.uid));
             assert_eq!(read(&merged, "b"), ("2".to_owned(), host.uid));
             assert_eq!(rustix::fs::fstat(&merged).unwrap().st_uid, host.uid);
+        }
+    }
+
+    #[test]
+    fn directories_of_layers_are_given_away_and_the_layers_stay() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: directories_of_layers_are_given_away_and_the_layers_stay: needs root");
+            return;
+        }
+        let place = tempfile::tempdir().unwrap();
+        let at = |path: &str| place.path().join(path);
+        for directory in ["one/a/gone", "two/a/b", "two/other/in", "scratch/up", "scratch/work"] {
+            fs::create_dir_all(at(directory)).unwrap();
+        }
+        fs::write(at("two/a/b/file"), "text").unwrap();
+        std::os::unix::fs::chown(at("two/other"), Some(7), Some(7)).unwrap();
+        let [one, two, scratch] = ["one", "two", "scratch"]
+            .map(|path| clone_tree(fs::File::open(at(path)).unwrap().as_fd(), Path::new(path)).unwrap());
+        let (root, host) = (Ids { uid: 0, gid: 0 }, Ids { uid: 12345, gid: 12345 });
+        let overlay = Overlay::open(vec![one, two], scratch, "up", "work", Some(host)).unwrap();
+        let merged = overlay.mount().unwrap();
+        give_directories(merged.as_fd(), &BTreeSet::from([root]), Some(host)).unwrap();
+        let owner_of = |top: &OwnedFd, path| {
+            rustix::fs::fstat(open_inside(top, path, OFlags::PATH, Mode::empty()).unwrap()).unwrap().st_uid
+        };
+        for (path, owner) in [
+            (".", 12345),
+            ("a", 12345),
+            ("a/gone", 12345),
+            ("a/b", 12345),
+            ("a/b/file", 0),
+            ("other", 7),
+            ("other/in", 12345),
+        ] {
+            assert_eq!(owner_of(&merged, path), owner, "{path}");
+        }
+        let layers = fs::File::open(place.path()).unwrap().into();
+        for path in ["one", "one/a", "two/a/b", "two/other/in"] {
+            assert_eq!(owner_of(&layers, path), 0, "{path}");
         }
     }
 }

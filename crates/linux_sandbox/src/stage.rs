@@ -1,6 +1,7 @@
 //! Carries out a plan as far as the launcher can: the root is filled and every mount made, detached, so that
 //! nothing of it shows on the host and all of it is gone when the last descriptor closes.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -16,13 +17,13 @@ use rustix::mount::{
 use crate::below::{Links, open_below};
 use crate::error::{Context, Error, Part, Result};
 use crate::mask::{Mask, masks};
-use crate::overlay::Overlay;
+use crate::overlay::{Overlay, give_directories};
 use crate::own::Parts;
 use crate::plan::{Access, Ids, Mount, Node, Owner, Plan};
 use crate::raw::FileIds;
 use crate::restrict::{Seal, restrict, seal};
 use crate::sources::Sources;
-use crate::user::{Guest, Identity};
+use crate::user::{Guest, Identity, Shown};
 
 /// A detached mount and the place it belongs; the child moves it there.
 #[derive(Debug)]
@@ -173,18 +174,23 @@ impl Staging {
                 restrict(tree, NODE_ONLY).context("restrict", || source.display().to_string()).map(Some)
             }
             Mount::Overlay { lower, scratch, upper, work, .. } => {
+                let mut of_others = BTreeSet::new();
                 let layers = lower.iter().map(|path| {
                     let tree = clone_tree(sources.open(path)?, path)?;
-                    self.take(&tree, path).map(|()| tree)
+                    of_others.extend(self.take(&tree, path)?);
+                    Ok(tree)
                 });
                 let layers = layers.collect::<Result<Vec<_>>>()?;
                 let tree = clone_tree(sources.open(scratch)?, scratch)?;
                 let owner = self.guest.as_ref().map(Guest::host);
-                Overlay::open(layers, tree, upper, work, owner)
+                let subject = || format!("an overlay over {}", scratch.join(upper).display());
+                let merged = Overlay::open(layers, tree, upper, work, owner)
                     .and_then(|overlay| overlay.mount())
-                    .context("mount", || format!("an overlay over {}", scratch.join(upper).display()))
-                    .map_err(|error| error.of(Part::Overlay))
-                    .map(Some)
+                    .context("mount", subject)
+                    .map_err(|error| error.of(Part::Overlay))?;
+                give_directories(merged.as_fd(), &of_others, owner)
+                    .context("give away what is in", subject)?;
+                Ok(Some(merged))
             }
             Mount::Own { source, access, .. } => {
                 let part = self.parts.next().expect("there is one for each such mount");
@@ -198,11 +204,14 @@ impl Staging {
         }
     }
 
-    /// Shows what is in a detached mount of `path` as the account's own.
-    fn take(&mut self, tree: &OwnedFd, path: &Path) -> Result<()> {
-        let Some(guest) = &mut self.guest else { return Ok(()) };
+    /// Shows what is in a detached mount of `path` as the account's own; returns whose it is where that cannot be.
+    fn take(&mut self, tree: &OwnedFd, path: &Path) -> Result<Option<Ids>> {
+        let Some(guest) = &mut self.guest else { return Ok(None) };
         let stat = fstat(tree).context("inspect", || path.display().to_string())?;
-        guest.take(tree, Ids { uid: stat.st_uid, gid: stat.st_gid }, &path.display())
+        Ok(match guest.take(tree, Ids { uid: stat.st_uid, gid: stat.st_gid }, &path.display())? {
+            Shown::AsOwn => None,
+            Shown::As(owner) => Some(owner),
+        })
     }
 }
 

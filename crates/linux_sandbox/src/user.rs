@@ -48,26 +48,41 @@ impl Guest {
     }
 
     /// Shows what is `owner`'s in a detached mount as the account's own.
-    pub(crate) fn take(&mut self, mount: &OwnedFd, owner: Ids, path: &dyn std::fmt::Display) -> Result<()> {
+    pub(crate) fn take(
+        &mut self,
+        mount: &OwnedFd,
+        owner: Ids,
+        path: &dyn std::fmt::Display,
+    ) -> Result<Shown> {
         let host = self.account.host;
         if owner == host {
-            return Ok(());
+            return Ok(Shown::AsOwn);
         }
         let shown = match self.shown.entry(owner) {
             Entry::Occupied(made) => made.into_mut(),
             Entry::Vacant(place) => match Namespace::of_owner(owner, host) {
                 // A plain user's namespace does not know others.
-                Err(_) if self.account.ownership == Ownership::WherePossible => return Ok(()),
+                Err(_) if self.account.ownership == Ownership::WherePossible => return Ok(Shown::As(owner)),
                 made => place.insert(made?),
             },
         };
         match raw::map_owners(mount, shown.opened.as_fd()) {
-            Err(_) if self.account.ownership == Ownership::WherePossible => Ok(()),
-            done => {
-                done.context("map the owner of", || path.to_string()).map_err(|error| error.of(Part::Account))
-            }
+            Err(_) if self.account.ownership == Ownership::WherePossible => Ok(Shown::As(owner)),
+            done => done
+                .map(|()| Shown::AsOwn)
+                .context("map the owner of", || path.to_string())
+                .map_err(|error| error.of(Part::Account)),
         }
     }
+}
+
+/// How a mount shows what is its owner's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// As the account's own.
+    AsOwn,
+    /// As his.
+    As(Ids),
 }
 
 /// How a process becomes the account.
