@@ -1,5 +1,6 @@
 //! The way into a group for a new process.
 
+use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -17,7 +18,7 @@ use super::{Error, Group, Version};
 ///    same as step 1 and takes milliseconds more.
 #[derive(Debug)]
 pub struct Entrance {
-    /// The directory of the version 2 group.
+    /// The directory of the version 2 group, where being born in it is as good as entering it.
     pub clone_into: Option<OwnedFd>,
     /// `tasks` of each version 1 group.
     pub tasks: Vec<OwnedFd>,
@@ -40,13 +41,21 @@ impl Group {
                 // (kernel/cgroup/cgroup.c, cgroup_procs_write_start; Linux 5.6).
                 Version::V1 => entrance.tasks.push(open(&dir.path.join("tasks"), OFlags::WRONLY)?),
                 Version::V2 => {
-                    entrance.clone_into = Some(open(&dir.path, OFlags::PATH | OFlags::DIRECTORY)?);
+                    if !has_own_processors(&dir.path) {
+                        entrance.clone_into = Some(open(&dir.path, OFlags::PATH | OFlags::DIRECTORY)?);
+                    }
                     entrance.procs = Some(open(&dir.path.join("cgroup.procs"), OFlags::WRONLY)?);
                 }
             }
         }
         Ok(entrance)
     }
+}
+
+/// Tells whether a group limits which processors are used. Whoever is born in such a group may use those of its parent on
+/// kernels before Linux 6.3 that have not got the mend (kernel/cgroup/cpuset.c, `cpuset_fork`; seen on Debian's 5.10).
+fn has_own_processors(group: &Path) -> bool {
+    fs::read_to_string(group.join("cpuset.cpus")).is_ok_and(|processors| !processors.trim().is_empty())
 }
 
 pub(super) fn open(path: &Path, flags: OFlags) -> Result<OwnedFd, Error> {
