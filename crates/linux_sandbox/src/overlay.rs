@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
-use rustix::fs::{Dir, FileType, Mode, OFlags, fstat};
+use rustix::fs::{Dir, FileType, Mode, OFlags, StatVfsMountFlags, fstat, fstatvfs};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 use rustix::process::chdir;
@@ -42,13 +42,19 @@ impl Overlay {
         Ok(Self { lower, scratch, upper, work })
     }
 
-    /// Mounts it, detached.
+    /// Mounts it, detached and writable.
     pub(crate) fn mount(&self) -> io::Result<OwnedFd> {
         // The kernel takes detached directories since Linux 6.15.
-        match self.make("/proc/self/fd/") {
-            Err(Errno::INVAL) => self.mount_attached(),
-            made => Ok(made?),
+        let made = match self.make("/proc/self/fd/") {
+            Err(Errno::INVAL) => self.mount_attached()?,
+            made => made?,
+        };
+        // The kernel's way where it cannot make something in the work directory: it mounts all the same, read-only.
+        if fstatvfs(&made)?.f_flag.contains(StatVfsMountFlags::RDONLY) {
+            let reason = "the kernel made it read-only: is there no room left for its work directory?";
+            return Err(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, reason));
         }
+        Ok(made)
     }
 
     /// Mounts it from directories that are attached for that time.
@@ -234,6 +240,27 @@ mod tests {
         let layers = fs::File::open(place.path()).unwrap().into();
         for path in ["one", "one/a", "two/a/b", "two/other/in"] {
             assert_eq!(owner_of(&layers, path), 0, "{path}");
+        }
+    }
+
+    #[test]
+    fn one_that_cannot_be_written_is_refused() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: one_that_cannot_be_written_is_refused: needs root");
+            return;
+        }
+        let place = tempfile::tempdir().unwrap();
+        let lower = || clone_tree(fs::File::open(place.path()).unwrap().as_fd(), Path::new("layer")).unwrap();
+        // The root of the file system is one of them, and so are both directories; the kernel makes a third.
+        for (files, is_mounted) in [("3", false), ("100", true)] {
+            let options = [("nr_inodes", files), ("mode", "700")];
+            let disk = make_file_system("tmpfs", options.into_iter(), MountAttrFlags::empty()).unwrap();
+            for name in ["up", "work"] {
+                rustix::fs::mkdirat(&disk, name, Mode::RWXU).unwrap();
+            }
+            let overlay = Overlay::open(vec![lower()], disk, "up", "work", None).unwrap();
+            let mounted = overlay.mount();
+            assert_eq!(mounted.is_ok(), is_mounted, "{files} files: {mounted:?}");
         }
     }
 }
