@@ -17,6 +17,8 @@ pub enum ErrorKind {
     ReadOnly,
     /// The caller may not make groups there: nothing is delegated to it.
     Denied,
+    /// The host has the controller, and did not delegate it to the plain user's systemd.
+    Undelegated,
     /// Version 2: each group that could pass the controller on has processes of its own.
     Occupied,
     /// A group of that name is there.
@@ -105,6 +107,10 @@ impl Error {
             }
             ErrorKind::Denied => Some(
                 "run as root, or on cgroup v2 in a delegated group: systemd-run --user --scope -p Delegate=yes",
+            ),
+            ErrorKind::Undelegated => Some(
+                "let systemd delegate it, as root: the line Delegate=cpu cpuset io memory pids under [Service] in \
+                 /etc/systemd/system/user@.service.d/delegate.conf, and log in anew",
             ),
             ErrorKind::Occupied => Some(
                 "run in a delegated group (systemd-run --scope -p Delegate=yes), or move the processes of that \

@@ -208,8 +208,7 @@ impl Hierarchy {
     fn offers(&self, manager: &Manager, controller: Controller) -> Result<(), Error> {
         let group = manager.group().map_err(|error| error.of(controller))?;
         let path = self.mount_point.join(group.trim_start_matches('/'));
-        let has = v2::names(&files::read(&path.join("cgroup.controllers"))?).contains(&controller);
-        has.then_some(()).ok_or_else(|| v2::lacks(&path, controller))
+        v2::offers(&self.mount_point, &path, controller)
     }
 
     fn find_place(&self, controllers: &[Controller]) -> Result<v2::Place, Error> {

@@ -234,8 +234,20 @@ fn explain(levels: &[Level], wanted: &[Controller]) -> Error {
     }
 }
 
+/// Checks that a systemd with this group can pass the controller on; `top` is where the hierarchy is mounted.
+pub(super) fn offers(top: &Path, group: &Path, controller: Controller) -> Result<(), Error> {
+    let has = |path: &Path| {
+        Ok::<_, Error>(names(&files::read(&path.join("cgroup.controllers"))?).contains(&controller))
+    };
+    match (has(group)?, has(top)?) {
+        (true, _) => Ok(()),
+        (false, true) => Err(lacks(group, controller).with_kind(ErrorKind::Undelegated)),
+        (false, false) => Err(lacks(group, controller)),
+    }
+}
+
 /// Makes the error of a group that does not have the controller.
-pub(super) fn lacks(path: &Path, controller: Controller) -> Error {
+fn lacks(path: &Path, controller: Controller) -> Error {
     Error::new(ErrorKind::Absent, "make a control group below", path.display().to_string())
         .of(controller)
         .because("its cgroup.controllers does not have it")

@@ -141,6 +141,20 @@ fn where_no_group_can_be_made_the_obstacle_is_named() {
 }
 
 #[test]
+fn what_a_user_s_systemd_lacks_is_its_host_s_concern() {
+    for (host, group, kind) in [
+        ("memory io", "memory io", None),
+        ("memory io", "memory", Some(ErrorKind::Undelegated)),
+        ("memory", "memory", Some(ErrorKind::Absent)),
+    ] {
+        let root = tempfile::tempdir().expect("a directory");
+        let chain = tree(root.path(), &[Fake(host, "", None, ""), Fake(group, "", Some("domain\n"), "")]);
+        let offered = offers(chain.last().expect("the top"), &chain[0], Io);
+        assert_eq!(offered.err().map(|error| error.kind()), kind, "{host} {group}");
+    }
+}
+
+#[test]
 fn what_was_delegated_to_the_launcher_is_arranged_by_it() {
     let own = |role, control| Level {
         path: "/own".into(),
