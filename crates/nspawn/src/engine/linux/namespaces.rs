@@ -1,12 +1,13 @@
 //! Why a host refuses user namespaces, and what to do about it: one text for launches and for `doctor`.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 
 use crate::error::{Error, ErrorKind};
 
 /// What a host says of its user namespaces, and who asks for one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Facts {
     /// How many there may be, of each user (`user.max_user_namespaces`).
     maximum: Option<u64>,
@@ -14,6 +15,8 @@ pub(crate) struct Facts {
     plain: Option<u64>,
     /// Whether plain users' are of no use (`kernel.apparmor_restrict_unprivileged_userns`; Ubuntu's, since 23.10).
     restricted: Option<u64>,
+    /// The profile of AppArmor's that holds us, where one does.
+    profile: Option<String>,
     /// Whether whoever asks is root.
     root: bool,
 }
@@ -26,18 +29,34 @@ impl Facts {
             maximum: setting("user/max_user_namespaces"),
             plain: setting("kernel/unprivileged_userns_clone"),
             restricted: setting("kernel/apparmor_restrict_unprivileged_userns"),
+            profile: fs::read_to_string(LABEL).ok().and_then(|label| enforced(&label)),
             // Not root of a namespace that has just been made, and turned out to be of no use.
             root: rustix::process::geteuid().is_root() && linux_sandbox::is_host_namespace(),
         }
     }
 
     /// Adds to the error of a refused namespace what it means here, and the cure.
-    pub(crate) fn explain(self, error: Error, refusal: io::ErrorKind) -> Error {
+    pub(crate) fn explain(&self, error: Error, refusal: io::ErrorKind) -> Error {
         let (kind, cure) = self.cure(refusal);
         error.with_kind(kind).with_hint(cure)
     }
 
-    fn cure(self, refusal: io::ErrorKind) -> (ErrorKind, &'static str) {
+    fn cure(&self, refusal: io::ErrorKind) -> (ErrorKind, Cow<'static, str>) {
+        if refusal == io::ErrorKind::PermissionDenied
+            && let Some(profile) = &self.profile
+        {
+            let cure = format!(
+                "the profile {profile} of AppArmor's holds this program; give it, in /etc/apparmor.d, the flag \
+                 \"unconfined\" and the rule \"userns,\", as others there have"
+            );
+            return (ErrorKind::Denied, cure.into());
+        }
+        let (kind, cure) = self.setting(refusal);
+        (kind, cure.into())
+    }
+
+    /// Returns the cure by a setting of the host's.
+    fn setting(&self, refusal: io::ErrorKind) -> (ErrorKind, &'static str) {
         use io::ErrorKind::{InvalidInput, PermissionDenied, StorageFull};
         let plain_user = !self.root;
         match refusal {
@@ -76,43 +95,73 @@ impl Facts {
     }
 }
 
+/// Where AppArmor says which profile holds a process; absent where it is not at work.
+const LABEL: &str = "/proc/self/attr/apparmor/current";
+
+/// Returns the name in a label such as `firefox (enforce)`: the profile that forbids something. Not that of Ubuntu's
+/// setting, which holds whoever has made a namespace without a profile of his own.
+fn enforced(label: &str) -> Option<String> {
+    let profile = label.trim_end().strip_suffix(" (enforce)")?;
+    (profile != "unprivileged_userns").then(|| profile.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn a_profile_is_found_in_a_label() {
+        for (label, profile) in [
+            ("unconfined\n", None),
+            ("", None),
+            ("firefox (enforce)\n", Some("firefox")),
+            ("/usr/bin/with space (enforce)", Some("/usr/bin/with space")),
+            ("firefox (complain)\n", None),
+            ("chrome (unconfined)\n", None),
+            ("unprivileged_userns (enforce)\n", None),
+        ] {
+            assert_eq!(enforced(label).as_deref(), profile, "{label:?}");
+        }
+    }
+
+    #[test]
     fn each_refusal_has_a_cure_of_its_own() {
         use io::ErrorKind::{InvalidInput, PermissionDenied, StorageFull};
-        let plain = Facts { maximum: Some(9), plain: Some(1), restricted: Some(0), root: false };
-        let root = Facts { root: true, ..plain };
+        let plain =
+            || Facts { maximum: Some(9), plain: Some(1), restricted: Some(0), profile: None, root: false };
+        let root = || Facts { root: true, ..plain() };
+        let held = |facts| Facts { profile: Some("firefox".to_owned()), ..facts };
         let maximum = "sysctl -w user.max_user_namespaces=";
         for (facts, refusal, kind, cure) in [
-            (Facts { maximum: Some(0), ..plain }, StorageFull, ErrorKind::Denied, maximum),
-            (Facts { maximum: Some(0), ..root }, StorageFull, ErrorKind::Denied, maximum),
-            (plain, StorageFull, ErrorKind::Host, "as many user namespaces as this host allows"),
+            (Facts { maximum: Some(0), ..plain() }, StorageFull, ErrorKind::Denied, maximum),
+            (Facts { maximum: Some(0), ..root() }, StorageFull, ErrorKind::Denied, maximum),
+            (plain(), StorageFull, ErrorKind::Host, "as many user namespaces as this host allows"),
             (
-                Facts { plain: Some(0), restricted: Some(1), ..plain },
+                Facts { plain: Some(0), restricted: Some(1), ..plain() },
                 PermissionDenied,
                 ErrorKind::Denied,
                 "sysctl -w kernel.unprivileged_userns_clone=1",
             ),
             (
-                Facts { restricted: Some(1), plain: None, ..plain },
+                Facts { restricted: Some(1), plain: None, ..plain() },
                 PermissionDenied,
                 ErrorKind::Denied,
                 "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
             ),
-            (plain, PermissionDenied, ErrorKind::Denied, "something around us"),
+            (plain(), PermissionDenied, ErrorKind::Denied, "something around us"),
             // Root is not told to switch off what holds for plain users alone.
             (
-                Facts { plain: Some(0), restricted: Some(1), ..root },
+                Facts { plain: Some(0), restricted: Some(1), ..root() },
                 PermissionDenied,
                 ErrorKind::Denied,
                 "something around us",
             ),
+            (held(plain()), PermissionDenied, ErrorKind::Denied, "the profile firefox"),
+            (held(root()), PermissionDenied, ErrorKind::Denied, "the rule \"userns,\""),
+            (held(plain()), StorageFull, ErrorKind::Host, "as many user namespaces as this host allows"),
             (Facts::default(), PermissionDenied, ErrorKind::Denied, "something around us"),
-            (plain, InvalidInput, ErrorKind::Denied, "with other threads"),
-            (plain, io::ErrorKind::Unsupported, ErrorKind::Host, "CONFIG_USER_NS"),
+            (plain(), InvalidInput, ErrorKind::Denied, "with other threads"),
+            (plain(), io::ErrorKind::Unsupported, ErrorKind::Host, "CONFIG_USER_NS"),
         ] {
             let error = Error::new(ErrorKind::Host, "create", "a user namespace");
             let error = facts.explain(error, refusal);
