@@ -54,11 +54,13 @@ fn refused_or_reported(name: &'static str, preparation: &str, cure: &str, limits
             ran.stderr.contains("hint: leave the limit out, or start without it: --allow-unenforced"),
             "{ran:?}"
         );
-        let written = std::fs::read(hog.place.work().join("out.txt")).unwrap_or_default();
-        assert!(written.is_empty(), "{limit}: the program ran");
+        for unmade in [hog.place.work().join("out.txt"), hog.place.root().join("data")] {
+            assert!(!unmade.exists(), "{limit}: {} is made", unmade.display());
+        }
 
         hog.configure(&json!({*limit: value}), &["memory", "1"]);
         let ran = launched_after(preparation, &hog, &["--allow-unenforced"]).succeeded();
+        std::fs::remove_dir_all(hog.place.root().join("data")).unwrap();
         assert_eq!(ran.told("had"), ["1"]);
         let verdict = hog.verdict(limit);
         assert_eq!(verdict["verdict"], "not", "{verdict}");

@@ -44,8 +44,6 @@ pub(super) struct Base {
     pub(super) layer: PathBuf,
     pub(super) libraries: Libraries,
     pub(super) start_up: StartUp,
-    /// Keeps it from being removed.
-    pub(super) hold: Hold,
 }
 
 /// A shared lock on a base layer's directory. Launchers hold it as long as they live, and containers die with their
@@ -71,7 +69,7 @@ impl Hold {
     }
 }
 
-/// Returns the base layer of `wine` below `data`, making it where it is absent.
+/// Returns the base layer of `wine` below `data`, making it where it is absent, and what keeps it from being removed.
 ///
 /// # Errors
 /// Wine cannot set up a prefix, or the disk refuses; nothing half-made is ever taken for a layer.
@@ -80,7 +78,7 @@ pub(super) fn ensure(
     wine: &Wine,
     system: &root::System,
     observer: &dyn Observer,
-) -> Result<Base> {
+) -> Result<(Base, Hold)> {
     let bases = data.join("base");
     let layer = bases.join(key(wine)?);
     let hold = loop {
@@ -91,7 +89,7 @@ pub(super) fn ensure(
     };
     let libraries = libraries::ensure(&list_of(&layer), wine)?;
     let start_up = StartUp::of(&layer);
-    Ok(Base { layer, libraries, start_up, hold })
+    Ok((Base { layer, libraries, start_up }, hold))
 }
 
 fn ensure_layer(

@@ -43,10 +43,15 @@ const OVERLAY: i64 = 0x794C_7630;
 /// # Errors
 /// The disk's.
 pub(super) fn is_overlay(path: &Path) -> Result<bool> {
-    let there = path.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let there = existing(path);
     let found = rustix::fs::statfs(there)
         .map_err(|errno| Error::io("inspect", there.display().to_string(), errno))?;
     Ok(found.f_type == OVERLAY)
+}
+
+/// Returns the deepest directory of a path that is there.
+pub(super) fn existing(path: &Path) -> &Path {
+    path.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"))
 }
 
 /// Says that a directory cannot hold layers.

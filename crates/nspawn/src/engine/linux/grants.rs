@@ -7,6 +7,7 @@ use std::path::Path;
 use linux_sandbox::Sources;
 
 use super::account::{OnHost, User};
+use super::base::Base;
 use super::files;
 use super::layers::{self, Chain};
 use super::lower::{Loader, Surroundings, lower};
@@ -16,7 +17,7 @@ use super::root::{self, StartUp};
 use super::stack::Stack;
 use super::system::LinuxSystem;
 use super::wine::Wine;
-use super::{LinuxEngine, account, base};
+use super::{LinuxEngine, account, base, limits, room};
 use crate::document::{self, Request, Root, Schema};
 use crate::engine::{Grants, Observer, System};
 use crate::error::{Error, ErrorKind, Result};
@@ -60,6 +61,7 @@ pub(super) fn acquire(
     engine: &LinuxEngine,
     id: &ContainerId,
     spec: &Spec,
+    schema: Schema,
     observer: &dyn Observer,
 ) -> Result<LinuxGrants> {
     if !rustix::process::geteuid().is_root() {
@@ -76,17 +78,18 @@ pub(super) fn acquire(
     };
     let mut system = root::System::of_host();
     let account = account::of(&engine.group_name(id));
-    check(engine, id, &spec, &loader, &system, account)?;
+    let scratch = engine.scratch().join(id.as_str());
+    let scratch =
+        scratch.into_os_string().into_string().map_err(|_| Error::invalid("--root", "is not UTF-8"))?;
+    let looked_at = Root { volume: scratch.clone(), scratch: scratch.clone(), ..Root::stand_in(&spec) };
+    let (request, _) = document::build(id, &spec, &looked_at, engine.host_cpus, schema)?;
+    check(engine, &request, &loader, &system, account, &mut sources)?;
     let (mut rollback, mut start_up) = (Rollback::default(), StartUp::default());
     let base = match &loader {
-        Loader::Wine(_) if files::is_overlay(&engine.data)? => return Err(files::on_overlay(&engine.data)),
         Loader::Wine(wine) => {
-            let made = base::ensure(&engine.data, wine, &system, observer)?;
+            let made = ensure_base(engine, wine, &system, &mut rollback, observer)?;
             (system.libraries, start_up) = (made.libraries, made.start_up);
-            rollback.push("let go of the base layer", move || {
-                drop(made.hold);
-                Ok(())
-            });
+            room::check("a scratch layer", files::existing(Path::new(&scratch)), room::SESSION)?;
             Some(made.layer)
         }
         Loader::Kernel => None,
@@ -95,7 +98,7 @@ pub(super) fn acquire(
     let stack = Stack::open(chain, base.as_deref(), destinations, &mut sources, observer)?;
     // Last of what can be refused: it may make a file.
     let stdio = open_stdio(&spec, &mut sources, engine.output_mode)?;
-    let scratch = stack.make_scratch(&engine.scratch(), id, &mut sources, &mut rollback)?;
+    stack.make_scratch(Path::new(&scratch), &mut sources, &mut rollback)?;
     if let Some(base) = &base {
         profile::write_registry(user_of(&spec)?, base, &Path::new(&scratch).join("prefix"))
             .map_err(|error| Error::io("write the registry in", scratch.clone(), error))?;
@@ -118,6 +121,25 @@ pub(super) fn acquire(
         stdio,
         rollback,
     })
+}
+
+/// Finds the base layer, or makes it, and keeps it from being removed.
+fn ensure_base(
+    engine: &LinuxEngine,
+    wine: &Wine,
+    system: &root::System,
+    rollback: &mut Rollback,
+    observer: &dyn Observer,
+) -> Result<Base> {
+    if files::is_overlay(&engine.data)? {
+        return Err(files::on_overlay(&engine.data));
+    }
+    let (base, hold) = base::ensure(&engine.data, wine, system, observer)?;
+    rollback.push("let go of the base layer", move || {
+        drop(hold);
+        Ok(())
+    });
+    Ok(base)
 }
 
 fn user_of(spec: &Spec) -> Result<User> {
@@ -157,17 +179,16 @@ fn look_at_executable(spec: &mut Spec, sources: &mut Sources) -> Result<Loader> 
     }
 }
 
-/// Refuses what the documents or the sandbox cannot say before anything is made, by the way that is gone for real,
-/// with stand-ins for what is not granted yet.
+/// Refuses what the sandbox cannot say or this host cannot hold before anything is made, by the way that is gone for
+/// real, with stand-ins for what is not granted yet.
 fn check(
     engine: &LinuxEngine,
-    id: &ContainerId,
-    spec: &Spec,
+    request: &Request,
     loader: &Loader,
     system: &root::System,
     account: OnHost,
+    sources: &mut Sources,
 ) -> Result<()> {
-    let (request, _) = document::build(id, spec, &Root::stand_in(spec), engine.host_cpus, Schema::V2)?;
     let host = Surroundings {
         system,
         merged: &Merged::default(),
@@ -175,7 +196,8 @@ fn check(
         start_up: StartUp::default(),
         cpus: engine.host_cpus,
     };
-    lower(&request, loader, &host).map(|_| ())
+    let lowered = lower(request, loader, &host)?;
+    limits::check(&lowered.limits, sources, engine.unenforced)
 }
 
 /// A native program's root has nothing but what is mapped.

@@ -10,6 +10,7 @@ use linux_sandbox::cgroup::{
 };
 use serde::Serialize;
 
+use super::files;
 use super::view::{ProcessorView, StorageView, SystemView};
 use crate::document::Extras;
 use crate::engine::{Enforcement, Unenforced, Verdict};
@@ -107,6 +108,23 @@ fn affinity(extras: &Extras, host_cpus: u32) -> Result<Option<CpuSet>> {
         return Err(Error::invalid(AFFINITY, reason));
     }
     Ok(NonZeroU64::new(mask.bits()).map(CpuSet::from_mask))
+}
+
+/// Refuses what [`resolve`] would refuse, while nothing is made yet: a directory that is not there will be on the disk of
+/// the one above.
+///
+/// # Errors
+/// As [`resolve`].
+pub(super) fn check(wanted: &Wanted, sources: &mut Sources, unenforced: Unenforced) -> Result<()> {
+    if *wanted == Wanted::default() || unenforced != Unenforced::Refuse {
+        return Ok(());
+    }
+    let mut wanted = wanted.clone();
+    for storage in &mut wanted.storage {
+        storage.directory = files::existing(&storage.directory).to_owned();
+    }
+    let host = Host::detect().map_err(|error| group_error(&error))?;
+    resolve(&wanted, sources, &host, unenforced).map(drop)
 }
 
 /// Makes limits of control groups of what is wanted, and says how far each holds.

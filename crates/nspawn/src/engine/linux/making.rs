@@ -12,6 +12,7 @@ use linux_sandbox::{Access, Exit, Mount, Owner, Plan, Program, ProgramExit, Sand
 use super::account::User;
 use super::base::{AGENT, PRNG, REGISTRY};
 use super::profile;
+use super::room::{self, Room};
 use super::root::{self, StartUp};
 use super::self_check::self_check;
 use super::wine::Wine;
@@ -21,6 +22,12 @@ use crate::launch::go_on;
 use crate::state::{create_private, remove};
 
 const STEPS: u64 = 5;
+
+const THE_LAYER: &str = "the base layer";
+/// What Wine's set-up makes beside copies of its DLLs: 54 MB with Wine 8, and again as much.
+const BESIDE: Room = Room { bytes: 100 << 20, files: 1000 };
+/// More than any file that it makes.
+const LARGEST: Room = Room { bytes: 32 << 20, files: 8 };
 
 /// Where the agent lies in the prefix.
 const AGENT_PATH: &str = "drive_c/windows/nspawn_agent.exe";
@@ -41,7 +48,12 @@ pub(super) fn make(prefix: &Path, wine: &Wine, system: &root::System, observer: 
     }
     create_private(prefix)?;
     observer.progress("base layer", 0, STEPS);
+    let copies = wine.size_of_dlls()?;
+    let needed = Room { bytes: copies.bytes + BESIDE.bytes, files: copies.files + BESIDE.files };
+    room::check(THE_LAYER, prefix, needed)?;
     run(prefix, wine, system, &["wineboot", "--init"], observer)?;
+    // Wine says nothing of a copy for which there was no room, as others may have taken it meanwhile.
+    room::check(THE_LAYER, prefix, LARGEST)?;
     observer.progress("base layer", 1, STEPS);
     let registry = prefix.join("drive_c/base.reg");
     fs::write(&registry, REGISTRY).map_err(failed("write", &registry))?;

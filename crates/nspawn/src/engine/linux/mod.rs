@@ -28,6 +28,7 @@ mod namespaces;
 mod opened_layer;
 mod orders;
 mod profile;
+mod room;
 mod root;
 mod self_check;
 mod stack;
@@ -132,7 +133,7 @@ impl Engine for LinuxEngine {
         &self,
         id: &ContainerId,
         spec: &Spec,
-        _schema: Schema,
+        schema: Schema,
         observer: &dyn Observer,
     ) -> Result<Box<dyn Grants>> {
         if !Path::new("/proc/self/fd").is_dir() {
@@ -140,7 +141,7 @@ impl Engine for LinuxEngine {
                 Error::new(ErrorKind::Unsupported, "use", "/proc").reason("no proc file system is there");
             return Err(error.with_hint("mount -t proc proc /proc"));
         }
-        Ok(Box::new(grants::acquire(self, id, spec, observer).map_err(explained)?))
+        Ok(Box::new(grants::acquire(self, id, spec, schema, observer).map_err(explained)?))
     }
 
     fn explain(&self, spec: &Spec, request: &Request) -> Result<Option<serde_json::Value>> {

@@ -14,7 +14,7 @@ use crate::document::Layer;
 use crate::engine::Observer;
 use crate::error::{Error, Result};
 use crate::rollback::Rollback;
-use crate::spec::{ContainerId, ContainerPath};
+use crate::spec::ContainerPath;
 use crate::state::create_private;
 
 /// The layers below a container's scratch layer.
@@ -60,31 +60,30 @@ impl Stack {
         Ok(Self { layers, merged: Merged { merge, spellings } })
     }
 
-    /// Makes the scratch layer in `directory`, and returns its path.
+    /// Makes the scratch layer at `path`.
     ///
     /// # Errors
     /// The disk's.
     pub(super) fn make_scratch(
         &self,
-        directory: &Path,
-        id: &ContainerId,
+        path: &Path,
         sources: &mut Sources,
         rollback: &mut Rollback,
-    ) -> Result<String> {
-        let path = directory.join(id.as_str());
-        let text = path.to_str().ok_or_else(|| Error::invalid("--root", "is not UTF-8"))?.to_owned();
+    ) -> Result<()> {
         if self.layers.is_empty() {
             // Nothing is written there, but the documents name it, and storage limits are those of its device.
-            create_private(directory)?;
-            let above = File::open(directory).map_err(|error| Error::io("open", text.clone(), error))?;
-            sources.insert(path, above.into());
-            return Ok(text);
+            let above = path.parent().unwrap_or(path);
+            create_private(above)?;
+            let opened =
+                File::open(above).map_err(|error| Error::io("open", above.display().to_string(), error))?;
+            sources.insert(path, opened.into());
+            return Ok(());
         }
-        let undone = path.clone();
+        let undone = path.to_owned();
         rollback.push("remove the scratch layer", move || remove_scratch(&undone));
         // Left by a launcher of the same name that was killed; we hold the name now.
-        remove_scratch(&path)?;
-        create_private(&path)?;
+        remove_scratch(path)?;
+        create_private(path)?;
         for name in upper_directories(self.layers.len(), self.merged.merge.seams.len()) {
             make_directory(&path.join(&name))?;
             make_directory(&path.join(format!("{name}.work")))?;
@@ -92,7 +91,7 @@ impl Stack {
         for hidden in &self.merged.merge.hidden {
             hide(&path.join(upper_of(hidden.overlay)), &hidden.path)?;
         }
-        Ok(text)
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use super::grants::LinuxGrants;
 use super::limits::{self, Wanted};
 use super::lower::{Loader, Surroundings, lower};
 use super::orders::Note;
-use super::{PATIENCE, account, sandbox_error};
+use super::{PATIENCE, account, room, sandbox_error};
 use crate::document::Request;
 use crate::engine::{Enforcement, Event, Exit, ExitStatus, Process, System, Unenforced, Usage};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,6 +35,7 @@ pub(super) struct LinuxSystem {
     group: Option<Group>,
     enforcement: Vec<Enforcement>,
     base: PathBuf,
+    scratch: PathBuf,
     unenforced: Unenforced,
 }
 
@@ -69,6 +70,7 @@ impl LinuxSystem {
             (group, enforcement) = (Some(made), verdicts);
         }
         let (windows, base) = (matches!(loader, Loader::Wine(_)), engine.data.join("base"));
+        let scratch = engine.scratch().join(id.as_str());
         let (plan, staged, shortfall, process) = (lowered.plan, None, None, None);
         Ok(Self {
             process,
@@ -83,6 +85,7 @@ impl LinuxSystem {
             group,
             enforcement,
             base,
+            scratch,
             unenforced: engine.unenforced,
         })
     }
@@ -107,9 +110,10 @@ impl System for LinuxSystem {
         let sandbox = Sandbox::spawn(&self.plan, staged, &stdio, entrance).map_err(sandbox_error)?;
         let (group, windows) = (self.group.clone(), self.windows);
         let (told, out_of_memory) = (AtomicBool::new(false), AtomicBool::new(false));
-        let base = self.base.clone();
+        let (base, scratch) = (self.base.clone(), self.scratch.clone());
         let killed = OnceLock::new();
-        let process = Arc::new(LinuxProcess { sandbox, group, windows, told, killed, out_of_memory, base });
+        let process =
+            Arc::new(LinuxProcess { sandbox, group, windows, told, killed, out_of_memory, base, scratch });
         self.process = Some(Arc::clone(&process));
         Ok(process)
     }
@@ -181,6 +185,8 @@ pub(super) struct LinuxProcess {
     out_of_memory: AtomicBool,
     /// Where base layers are kept.
     base: PathBuf,
+    /// The container's scratch layer.
+    scratch: PathBuf,
 }
 
 /// How often the count of processes killed for memory is looked at. The kernel of control groups v1 kills one
@@ -253,6 +259,12 @@ impl LinuxProcess {
         let status = match (exit.program, note) {
             _ if self.out_of_memory.load(Ordering::Relaxed) => ExitStatus::OutOfMemory,
             (ProgramExit::Lost, _) => ExitStatus::Lost,
+            // Not the program's end, of which there was none, nor by us.
+            (ProgramExit::Signalled(signal), note @ (Note::Silent | Note::Booting))
+                if self.windows && !self.told.load(Ordering::Relaxed) && self.killed.get().is_none() =>
+            {
+                return Err(self.lost_session(&format!("by signal {signal}"), note));
+            }
             (ProgramExit::Signalled(signal), _) => ExitStatus::Signal(signal as u8),
             (ProgramExit::Exited(code), _) if !self.windows => ExitStatus::Code(u32::from(code)),
             // The agent sees code 0 where a signal ended the program; pid 1 knows better.
@@ -265,18 +277,8 @@ impl LinuxProcess {
             // Told to end before the program ran: what it would have exited with is not known.
             _ if self.told.load(Ordering::Relaxed) => ExitStatus::Lost,
             (ProgramExit::Exited(_), Note::Failed(step, win32)) => return Err(step.failure(win32)),
-            (ProgramExit::Exited(code), Note::Silent | Note::Booting | Note::Running) => {
-                let how_far = match note {
-                    Note::Silent => "before it began",
-                    Note::Booting => "while it prepared the session",
-                    _ => "while the program ran",
-                };
-                let error = Error::new(ErrorKind::Host, "run", "the container's first Windows process")
-                    .reason(format!("Wine ended with status {code} {how_far}"));
-                return Err(error.with_hint(format!(
-                    "see what Wine said above, if anything; if the base layer is damaged, remove it, and it is made again: rm -r {}",
-                    self.base.display()
-                )));
+            (ProgramExit::Exited(code), note @ (Note::Silent | Note::Booting | Note::Running)) => {
+                return Err(self.lost_session(&format!("with status {code}"), note));
             }
         };
         let usage = Usage {
@@ -285,5 +287,23 @@ impl LinuxProcess {
             largest_process_bytes: Some(exit.resources.largest_process),
         };
         Ok(Exit { status, usage })
+    }
+
+    /// Says that the session ended so, without the program having ended.
+    fn lost_session(&self, how: &str, note: Note) -> Error {
+        let how_far = match note {
+            Note::Silent => "before it began",
+            Note::Booting => "while it prepared the session",
+            _ => "while the program ran",
+        };
+        let error = Error::new(ErrorKind::Host, "run", "the container's first Windows process");
+        let ended = format!("Wine ended {how} {how_far}");
+        match room::check("more", &self.scratch, room::SESSION) {
+            Err(full) => error.reason(format!("{ended}: {}", full.one_line())).with_hint(room::HINT),
+            Ok(()) => error.reason(ended).with_hint(format!(
+                "see what Wine said above, if anything; if the base layer is damaged, remove it, and it is made again: rm -r {}",
+                self.base.display()
+            )),
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use linux_sandbox::Interface;
 
 use super::elf;
+use super::room::Room;
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::Width;
 
@@ -174,6 +175,26 @@ impl Wine {
     /// Returns where the Windows side of the libraries for 32-bit programs lies, if there are any.
     pub(super) fn dlls_32(&self) -> PathBuf {
         self.part_32.as_ref().map_or(&self.libraries, |part| &part.libraries).join(DLLS_32)
+    }
+
+    /// Returns what the Windows side of the libraries takes on a disk, of which every prefix gets a copy.
+    ///
+    /// # Errors
+    /// They cannot be looked at.
+    pub(super) fn size_of_dlls(&self) -> Result<Room> {
+        let mut size = Room { bytes: 0, files: 0 };
+        for directory in [self.dlls(), self.dlls_32()] {
+            let failed = |error| Error::io("read", directory.display().to_string(), error);
+            if !directory.is_dir() {
+                continue;
+            }
+            for entry in fs::read_dir(&directory).map_err(failed)? {
+                // In sectors of 512 bytes: stat(2).
+                size.bytes += entry.and_then(|entry| entry.metadata()).map_err(failed)?.blocks() * 512;
+                size.files += 1;
+            }
+        }
+        Ok(size)
     }
 
     /// Returns a text that changes when another Wine is installed: identity, size and time of its hearts.
