@@ -65,6 +65,9 @@ const fn kernel(name: &'static str, calls: &'static [(&'static str, i32)], comes
 
 use Comes::{Refused, Runs, RunsAndTells};
 
+const NATIVE: (Option<Target>, Option<Who>) = (Some(Target::Native), None);
+const WINDOWS: (Option<Target>, Option<Who>) = (Some(Target::Windows), None);
+
 macro_rules! on_overlay {
     () => {
         "mkdir $place/up $place/wk; chown --reference=$place/work $place/up
@@ -142,12 +145,13 @@ pub const TABLE: &[Lack] = &[
         Runs,
     ),
     Lack { only: (None, Some(Who::Root)), ..lack("no /proc/sys", "mount -t tmpfs none /proc/sys", Runs) },
-    // To them the kernel shows no more of a new /proc than of the one that is there.
+    // To them the kernel shows no more of a new /proc than of those that are there, in somebody's chroot too.
     Lack {
         only: (None, Some(Who::Plain)),
         ..lack(
             "no /proc/sys for plain users",
-            "mount -t tmpfs none /proc/sys",
+            "while read -r _ at kind _; do [ $kind != proc ] || [ $at = /proc ] || umount -l $at; done < /proc/mounts
+             mount -t tmpfs none /proc/sys",
             Refused(&["cannot mount /proc", "hint: "]),
         )
     },
@@ -156,13 +160,11 @@ pub const TABLE: &[Lack] = &[
     lack("no /dev/shm", "umount -l /dev/shm || true; mount -t tmpfs -o mode=0 none /dev/shm", Runs),
     lack("no devices", "mount -t tmpfs none /dev", Refused(&["/dev/"])),
     Lack {
-        only: (Some(Target::Native), None),
-        ..lack(
-            "programs on noexec",
-            "mount --bind $place/work $place/work; mount -o remount,bind,noexec $place/work",
-            Refused(&["cannot execute", "Permission denied"]),
-        )
+        only: NATIVE,
+        ..lack("programs on noexec", NOEXEC, Refused(&["cannot execute", "Permission denied"]))
     },
+    // Wine reads what it may not map: to the kernel that is no execution, as with the text of a script.
+    Lack { only: WINDOWS, ..lack("Windows programs on noexec", NOEXEC, Runs) },
     lack(
         "state on noexec, nosuid, nodev",
         "mkdir -p $root; chown --reference=$place $root; mount --bind $root $root
@@ -170,7 +172,7 @@ pub const TABLE: &[Lack] = &[
         Runs,
     ),
     Lack {
-        only: (Some(Target::Native), None),
+        only: NATIVE,
         ..lack(
             "a full disk",
             "mkdir -p $root; mount -t tmpfs -o size=64k,mode=777 none $root
@@ -179,20 +181,66 @@ pub const TABLE: &[Lack] = &[
         )
     },
     Lack {
-        only: (Some(Target::Native), None),
+        only: WINDOWS,
         ..lack(
-            "a disk without room for files",
-            "mkdir -p $root; mount -t tmpfs -o nr_inodes=3,mode=777 none $root",
-            Refused(&["No space left", "/root/run/"]),
+            "a full disk for the scratch layer",
+            "mkdir -p $root/data/scratch; mount -t tmpfs -o size=64k,mode=777 none $root/data/scratch
+             dd if=/dev/zero of=$root/data/scratch/x bs=4k count=99 2> /dev/null || true",
+            Refused(&["make a scratch layer in", "/data/scratch:", "No space left", "hint: make room"]),
         )
     },
     Lack {
+        only: WINDOWS,
+        ..lack(
+            "a disk without room for the files of a scratch layer",
+            "mkdir -p $root/data/scratch; mount -t tmpfs -o nr_inodes=9,mode=777 none $root/data/scratch",
+            Refused(&["make a scratch layer in", "/data/scratch:", "No space left", "more files"]),
+        )
+    },
+    // With 600 MB, Wine's set-up would run for seconds and leave out what it has no room for.
+    Lack {
+        only: WINDOWS,
+        ..lack(
+            "a disk too small for a base layer",
+            "mkdir -p $root; mount -t tmpfs -o size=600m,mode=777 none $root",
+            Refused(&[
+                "make the base layer in",
+                "/data/base/wine_",
+                "No space left",
+                "kB are free",
+                "hint: ",
+            ]),
+        )
+    },
+    Lack {
+        only: WINDOWS,
+        ..lack(
+            "a disk without room for the files of a base layer",
+            "mkdir -p $root; mount -t tmpfs -o nr_inodes=900,mode=777 none $root",
+            Refused(&["make the base layer in", "/data/base/wine_", "No space left", "more files"]),
+        )
+    },
+    // Whoever asks for what cannot be held learns so before something is made that takes time and room.
+    Lack {
+        config: r#"{"max_ram_mb": 512}"#,
+        only: WINDOWS,
+        ..lack(
+            "no control groups, and no base layer yet",
+            "mount -t tmpfs none /sys/fs/cgroup; mkdir -p $root; mount -t tmpfs -o size=1m,mode=777 none $root",
+            Refused(&["cannot enforce max_ram_mb", "hint: "]),
+        )
+    },
+    lack(
+        "a disk without room for files",
+        "mkdir -p $root; mount -t tmpfs -o nr_inodes=3,mode=777 none $root",
+        Refused(&["No space left", "/run/nspawn_"]),
+    ),
+    Lack {
         config: r#"{"stdout_filename": "out.txt"}"#,
-        only: (Some(Target::Native), None),
         ..lack(
             "no room for the output's file",
             "mkdir $place/w; mount -t tmpfs -o size=2m,nr_inodes=2,mode=777 none $place/w
-             cp -p $place/work/probe $place/w; mount --bind $place/w $place/work",
+             cp -p $place/work/probe* $place/w; mount --bind $place/w $place/work",
             Refused(&["No space left", "out.txt"]),
         )
     },
@@ -202,7 +250,15 @@ pub const TABLE: &[Lack] = &[
          mount -o remount,bind,ro $place; mount -o remount,bind,ro $root || true",
         Refused(&["Read-only file system"]),
     ),
-    Lack { only: (Some(Target::Native), None), ..lack("little address space", "ulimit -v 262144", Runs) },
+    Lack { only: NATIVE, ..lack("little address space", "ulimit -v 262144", Runs) },
+    Lack {
+        only: WINDOWS,
+        ..lack(
+            "little address space for Wine",
+            "ulimit -v 262144",
+            Refused(&["cannot run the container's first Windows process", "before it began"]),
+        )
+    },
     lack("a small stack", "ulimit -s 128", Runs),
     lack("few descriptors", "ulimit -n 12", Refused(&["Too many open files"])),
     Lack {
@@ -236,7 +292,7 @@ pub const TABLE: &[Lack] = &[
     },
     Lack {
         kernel: Kernel::Overlays,
-        only: (Some(Target::Windows), None),
+        only: WINDOWS,
         ..lack("no overlayfs", "", Refused(&["an overlay", "No such device", "modprobe overlay"]))
     },
 ];
@@ -244,6 +300,8 @@ pub const TABLE: &[Lack] = &[
 /// Calls since Linux 5.3: pidfd_open, clone3, close_range, openat2, faccessat2, mount_setattr.
 const NEWER: &[(&str, i32)] =
     &[("434", ENOSYS), ("435", ENOSYS), ("436", ENOSYS), ("437", ENOSYS), ("439", ENOSYS), ("442", ENOSYS)];
+
+const NOEXEC: &str = "mount --bind $place/work $place/work; mount -o remount,bind,noexec $place/work";
 
 /// The mapped directory is an overlay, which has none.
 const ON_OVERLAY: &str = on_overlay!();
