@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -86,19 +86,37 @@ impl Tree {
         self.copy(libraries(programs)?)
     }
 
+    /// Makes a disk of it with one partition, which the kernel knows as [`ROOT`], with `spare` bytes free, and removes the
+    /// directory.
+    ///
+    /// # Errors
+    /// mke2fs fails.
+    pub fn into_root(self, image: &Path, spare: u64) -> Result<()> {
+        self.make(image, spare, PARTITION)?;
+        let failed = || format!("cannot write {}", image.display());
+        let disk = File::options().write(true).open(image).with_context(failed)?;
+        let end = disk.metadata().with_context(failed)?.len();
+        disk.write_all_at(&partition_table(end - PARTITION), 0).with_context(failed)
+    }
+
     /// Makes an ext4 file system of it, with `spare` bytes free, and removes the directory.
     ///
     /// # Errors
     /// mke2fs fails.
     pub fn into_image(self, image: &Path, spare: u64) -> Result<()> {
+        self.make(image, spare, 0)
+    }
+
+    fn make(self, image: &Path, spare: u64, offset: u64) -> Result<()> {
         let used = shell::read(Command::new("du").args(["--summarize", "--block-size=1"]).arg(&self.0))?;
         let used: u64 = used.split('\t').next().unwrap_or_default().parse().context("du tells no number")?;
         let mebibytes = (used + used / 8 + spare) >> 20;
         let _ = fs::remove_file(image);
         let mut mke2fs = Command::new(shell::find("mke2fs").context("there is no mke2fs")?);
         // Without a journal: an image lives for one run.
-        mke2fs.args(["-q", "-t", "ext4", "-O", "^has_journal", "-E", "root_owner=0:0", "-d"]);
-        shell::read(mke2fs.arg(&self.0).arg(image).arg(format!("{mebibytes}M")))?;
+        mke2fs.args(["-q", "-t", "ext4", "-O", "^has_journal", "-E"]);
+        mke2fs.arg(format!("root_owner=0:0,offset={offset}"));
+        shell::read(mke2fs.arg("-d").arg(&self.0).arg(image).arg(format!("{mebibytes}M")))?;
         remove(&self.0)
     }
 
@@ -109,6 +127,26 @@ impl Tree {
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         Ok(place)
     }
+}
+
+/// The root's partition, as the kernel finds it without help: numbers of disks are given as they answer, and that differs
+/// from boot to boot since Linux 6.
+pub const ROOT: &str = "PARTUUID=6e737061-01";
+/// The first half of that.
+const SIGNATURE: u32 = 0x6e73_7061;
+/// Where the partition begins, in bytes.
+const PARTITION: u64 = 1 << 20;
+
+/// Returns a disk's first sector: one Linux partition of `length` bytes.
+fn partition_table(length: u64) -> [u8; 512] {
+    let mut sector = [0; 512];
+    let sectors = |bytes: u64| ((bytes >> 9) as u32).to_le_bytes();
+    sector[440..444].copy_from_slice(&SIGNATURE.to_le_bytes());
+    sector[450] = 0x83; // Linux; cylinders, heads and sectors tell nothing
+    sector[454..458].copy_from_slice(&sectors(PARTITION));
+    sector[458..462].copy_from_slice(&sectors(length));
+    sector[510..].copy_from_slice(&[0x55, 0xaa]);
+    sector
 }
 
 /// Removes a tree, files that root copied too.

@@ -22,7 +22,8 @@ echo "@booted $(uname -r), $(nproc) processors"
 (sleep 1200; poweroff -f) &
 insmod /overlay.ko
 ip link set lo up
-mount -t ext4 /dev/nvme1n1 "$work"
+# The other disk is the system's, and has a partition.
+mount -t ext4 /dev/nvme0n1 "$work" 2> /dev/null || mount -t ext4 /dev/nvme1n1 "$work"
 chown -R 0:0 "$work"
 chmod 1777 /tmp "$work/tmp"
 for helper in /usr/bin/newuidmap /usr/bin/newgidmap; do

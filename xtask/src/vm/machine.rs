@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::image::ROOT;
 use super::kernel::Kernel;
 use crate::shell;
 
@@ -110,8 +111,8 @@ impl Machine<'_> {
         });
         qemu.args(["-smp", "2", "-kernel"]).arg(&self.kernel.image);
         // What the kernel does not know, it gives to the first process: `work`.
-        let words = "console=ttyS0 quiet root=/dev/nvme0n1 rw init=/init panic=-1 mitigations=off";
-        qemu.arg("-append").arg(format!("{words} work={}", self.mounted_at.display()));
+        let words = "console=ttyS0 quiet rootwait rw init=/init panic=-1 mitigations=off";
+        qemu.arg("-append").arg(format!("{words} root={ROOT} work={}", self.mounted_at.display()));
         for (name, image) in [("system", &self.system), ("work", &self.work)] {
             // Debian's kernel has the driver of these disks built in. What is written is dropped at the end.
             let drive = format!("file={},if=none,id={name},format=raw,snapshot=on", image.display());

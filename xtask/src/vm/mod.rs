@@ -236,7 +236,7 @@ impl Host {
             tree.write(path, text)?;
         }
         shell::read(Command::new("chmod").arg("755").arg(self.directory.join("system.tree/init")))?;
-        tree.into_image(&image, SPARE)?;
+        tree.into_root(&image, SPARE)?;
         fs::write(&mark, key).with_context(|| format!("cannot write {}", mark.display()))?;
         Ok(image)
     }
