@@ -95,8 +95,16 @@ pub(super) fn own_group(text: &str) -> Option<&str> {
 /// Returns a name that no group of a sandbox has, and no scope of another launcher.
 fn scope_name(name: &str, pid: u32) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-    format!("launcher-{}-{pid}.scope", name.chars().map(plain).take(150).collect::<String>())
+    format!("{SCOPE}{}-{pid}.scope", name.chars().map(plain).take(150).collect::<String>())
 }
+
+/// Tells whether a group's name is that of a scope which this launcher, `pid`, asked for.
+pub(super) fn is_own_scope(name: &str, pid: u32) -> bool {
+    name.starts_with(SCOPE) && name.ends_with(&format!("-{pid}.scope"))
+}
+
+/// What the names of launchers' scopes begin with.
+const SCOPE: &str = "launcher-";
 
 const START: dbus::Method = dbus::Method {
     object: "/org/freedesktop/systemd1",
@@ -128,6 +136,16 @@ mod tests {
     fn scopes_have_names_that_systemd_takes() {
         assert_eq!(scope_name("nspawn_a.b@c/d", 7), "launcher-nspawn_a.b-c-d-7.scope");
         assert!(scope_name(&"x".repeat(255), u32::MAX).len() < 200);
+    }
+
+    #[test]
+    fn a_launcher_knows_its_own_scope() {
+        assert!(is_own_scope(&scope_name("nspawn_a", 17), 17));
+        for (name, pid) in
+            [("launcher-nspawn_a-17.scope", 7), ("run-17.scope", 17), ("launcher-a-17", 17), ("", 17)]
+        {
+            assert!(!is_own_scope(name, pid), "{name} {pid}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //!
 //! Elsewhere the launcher is never moved: who started it (systemd, a container engine) expects it where it is.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
@@ -22,6 +23,7 @@ use rustix::io::Errno;
 
 use super::files::{self, Setting};
 use super::limits::Rate;
+use super::systemd::is_own_scope;
 use super::v1::check_cpus;
 use super::{Controller, Error, ErrorKind, Limits, Version};
 
@@ -194,8 +196,14 @@ impl Level {
 }
 
 /// Tells whether systemd has left the group to who runs in it: it says so in an attribute of the directory, which is
-/// the second one for groups of plain users (systemd's CGROUP_DELEGATION document).
+/// the second one for groups of plain users (systemd's CGROUP_DELEGATION document). A plain user's own systemd says
+/// nothing (seen with 252): there it is the scope that was asked for.
 fn is_delegated(path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    is_own_scope(name, std::process::id()) || has_delegation(path)
+}
+
+fn has_delegation(path: &Path) -> bool {
     ["trusted.delegate", "user.delegate"].iter().any(|name| {
         let mut value = [0; 8];
         rustix::fs::getxattr(path, *name, &mut value).is_ok_and(|length| value[..length] == *b"1")

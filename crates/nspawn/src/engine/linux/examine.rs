@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::path::Path;
 
-use linux_sandbox::cgroup::{Bytes, CpuQuota, CpuSet, Host, Limits};
+use linux_sandbox::cgroup::{Bytes, Controller, CpuQuota, CpuSet, Host, Limits};
 use linux_sandbox::{AddressLayout, Interface, Mount, Plan, Program, Sources};
 
 use super::wine::Wine;
@@ -121,17 +121,27 @@ fn groups(engine: &LinuxEngine, id: &ContainerId) -> Vec<Finding> {
         limits
     };
     let tried = [
-        (limits::MEMORY, limits(|all, some| all.memory = Some(Bytes(some)))),
-        ("cpus_count, max_cpu_percent", limits(|all, some| all.cpu = CpuQuota::from_millionths(some))),
-        (limits::AFFINITY, limits(|all, _| all.cpus = Some(CpuSet::from_mask(NonZeroU64::MIN)))),
-        (limits::PROCESSES, limits(|all, _| all.processes = NonZeroU64::new(1024))),
+        (limits::MEMORY, Controller::Memory, limits(|all, some| all.memory = Some(Bytes(some)))),
+        (
+            "cpus_count, max_cpu_percent",
+            Controller::Cpu,
+            limits(|all, some| all.cpu = CpuQuota::from_millionths(some)),
+        ),
+        (
+            limits::AFFINITY,
+            Controller::Cpuset,
+            limits(|all, _| all.cpus = Some(CpuSet::from_mask(NonZeroU64::MIN))),
+        ),
+        (limits::PROCESSES, Controller::Pids, limits(|all, _| all.processes = NonZeroU64::new(1024))),
     ];
     let mut findings: Vec<Finding> = tried
         .into_iter()
-        .map(|(key, limits)| Finding::of(key, Needed::WhereAsked, group(engine, id, &limits)))
+        .map(|(key, controller, limits)| {
+            Finding::of(key, Needed::WhereAsked, group(engine, id, controller, &limits))
+        })
         .collect();
     let storage = Host::detect()
-        .and_then(|host| host.supports(linux_sandbox::cgroup::Controller::Io))
+        .and_then(|host| host.supports(Controller::Io))
         .map(|_| "as far as the disk takes it: see docs/limits.md".to_owned())
         .map_err(|error| limits::group_error(&error));
     findings.push(match Finding::of("max_storage_...", Needed::WhereAsked, storage) {
@@ -141,9 +151,10 @@ fn groups(engine: &LinuxEngine, id: &ContainerId) -> Vec<Finding> {
     findings
 }
 
-fn group(engine: &LinuxEngine, id: &ContainerId, wanted: &Limits) -> Result<String> {
+fn group(engine: &LinuxEngine, id: &ContainerId, controller: Controller, wanted: &Limits) -> Result<String> {
     let failed = |error| limits::group_error(&error);
     let host = Host::detect().map_err(failed)?;
+    host.supports(controller).map_err(failed)?;
     let made = host.create(&engine.group_name(id), wanted).map_err(failed)?;
     let above = made.paths().filter_map(Path::parent);
     let places: Vec<String> = above.map(|path| format!("below {}", path.display())).collect();
