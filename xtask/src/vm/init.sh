@@ -19,13 +19,16 @@ exec > /dev/ttyS1 2>&1
 echo "@booted $(uname -r), $(nproc) processors"
 
 # Nobody waits for a machine that hangs in its own scripts.
-(sleep 1200; poweroff -f) &
+(sleep 1800; poweroff -f) &
 insmod /overlay.ko
 ip link set lo up
 # The other disk is the system's, and has a partition.
 mount -t ext4 /dev/nvme0n1 "$work" 2> /dev/null || mount -t ext4 /dev/nvme1n1 "$work"
 chown -R 0:0 "$work"
 chmod 1777 /tmp "$work/tmp"
+# As launchers make them: what they keep is for its owner alone.
+state=$work/tmp/walls_state
+[ -d $state/ ] && chmod 700 $state/ $state/data $state/data/base
 for helper in /usr/bin/newuidmap /usr/bin/newgidmap; do
     [ -e $helper ] && chown 0:0 $helper && chmod 4755 $helper
 done
@@ -38,6 +41,9 @@ echo '+memory +pids' > $groups/system.slice/cgroup.subtree_control
 
 . /suite.sh
 
+# A mask of those that suites may use.
+processors=3
+
 # run USER GROUP PROGRAM ARGUMENTS...
 run() {
     user=$1 group=$2
@@ -46,10 +52,10 @@ run() {
         cd /tmp
         echo 0 > "$groups/$group/cgroup.procs"
         case $user in
-            root) exec timeout 600 "$@";;
-            *) exec timeout 600 setpriv --reuid "$user" --regid "$user" --clear-groups "$@";;
+            root) exec timeout 900 taskset "$processors" "$@";;
+            *) exec timeout 900 taskset "$processors" setpriv --reuid "$user" --regid "$user" --clear-groups "$@";;
         esac
-    ) 2> /tmp/stderr
+    ) 2> "$stderr"
 }
 
 . "$work/vm/suites"

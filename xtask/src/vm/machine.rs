@@ -112,7 +112,13 @@ impl Machine<'_> {
         qemu.args(["-smp", "2", "-kernel"]).arg(&self.kernel.image);
         // What the kernel does not know, it gives to the first process: `work`.
         let words = "console=ttyS0 quiet rootwait rw init=/init panic=-1 mitigations=off";
-        qemu.arg("-append").arg(format!("{words} root={ROOT} work={}", self.mounted_at.display()));
+        let clock = match accelerator {
+            Accelerator::Kvm => "",
+            // The kernel does not trust the counter of an emulated processor, which is the host's; each reading of the
+            // clock that it takes instead goes through a device, for which all processors wait.
+            Accelerator::Tcg => "tsc=reliable clocksource=tsc ",
+        };
+        qemu.arg("-append").arg(format!("{words} {clock}root={ROOT} work={}", self.mounted_at.display()));
         for (name, image) in [("system", &self.system), ("work", &self.work)] {
             // Debian's kernel has the driver of these disks built in. What is written is dropped at the end.
             let drive = format!("file={},if=none,id={name},format=raw,snapshot=on", image.display());

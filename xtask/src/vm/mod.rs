@@ -25,7 +25,7 @@ use machine::Machine;
 use suites::{Built, Provided, SUITES, Suite};
 
 /// How long the machine may run, emulated on a busy host.
-const DEADLINE: Duration = Duration::from_secs(900);
+const DEADLINE: Duration = Duration::from_secs(1500);
 /// What the machine runs, and what its systemd runs.
 const SCRIPTS: [(&str, &str); 3] = [
     ("init", include_str!("init.sh")),
@@ -146,14 +146,16 @@ struct Host {
 }
 
 /// The programs that tests run, by the file names that they look for.
-const NATIVE: [(&str, &str); 3] = [
+const NATIVE: [(&str, &str); 4] = [
     ("crates/nspawn_cli/tests/limits/programs/hog.c", "hog"),
     ("crates/nspawn_cli/tests/isolation/programs/probe.c", "probe"),
+    ("crates/nspawn_cli/tests/plain_user/program.c", "program"),
     ("crates/nspawn/tests/support/programs/native.c", "native"),
 ];
-const WINDOWS: [(&str, &str); 4] = [
+const WINDOWS: [(&str, &str); 5] = [
     ("crates/nspawn_cli/tests/limits/programs/hog.c", "hog.exe"),
     ("crates/nspawn_cli/tests/isolation/programs/probe.c", "probe.exe"),
+    ("crates/nspawn_cli/tests/isolation/programs/windows_view.c", "windows_view.exe"),
     ("crates/nspawn_cli/tests/launcher/nothing.c", "nothing.exe"),
     ("crates/nspawn/tests/support/programs/windows.c", "windows.exe"),
 ];
@@ -243,7 +245,7 @@ impl Host {
 
     /// Returns a text that changes with what the root file system is made of.
     fn key(&self, kernel: &Kernel) -> Result<String> {
-        let mut key = format!("{}\n{SCRIPTS:?}\n{TOOLS:?}\n", kernel.release);
+        let mut key = format!("{}\n{SCRIPTS:?}\n{TOOLS:?}\n{LOCALE}\n", kernel.release);
         let ntdll = format!("{WINE_LIBRARIES}/x86_64-unix/ntdll.so");
         for path in [SYSTEMD, windows::WINE, &ntdll, "/usr/bin/newuidmap", "/lib64/ld-linux-x86-64.so.2"] {
             let state = fs::metadata(path).map_or((0, 0), |file| (file.len(), file.mtime()));
@@ -307,6 +309,8 @@ const TOOLS: [&str; 25] = [
     "wc",
 ];
 
+/// The one locale that programs are given, where libraries do not bring it.
+const LOCALE: &str = "/usr/lib/locale/C.utf8";
 const WINE_LIBRARIES: &str = "/usr/lib/x86_64-linux-gnu/wine";
 
 /// What a system tells of itself and its users: root, and a plain one with subordinate ids.
@@ -327,6 +331,9 @@ fn add_wine(tree: &Tree) -> Result<()> {
     let [unix, dlls] = ["x86_64-unix", "x86_64-windows"].map(|part| Path::new(WINE_LIBRARIES).join(part));
     let programs = loader.parent().context("Wine's loader lies in no directory")?;
     tree.copy([&unix, &dlls, programs, Path::new("/usr/share/wine")])?;
+    if Path::new(LOCALE).is_dir() {
+        tree.copy([LOCALE])?;
+    }
     let libraries = fs::read_dir(&unix).with_context(|| format!("cannot list {}", unix.display()))?;
     let mut programs: Vec<PathBuf> =
         libraries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();

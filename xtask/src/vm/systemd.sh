@@ -26,12 +26,14 @@ END
 # run_as_user PROGRAM ARGUMENTS...: as a service of that systemd.
 run_as_user() {
     start_manager || return
+    # The base layer is where the tests of root share theirs.
+    [ -d "$work/tmp/walls_state/" ] && chown -R 1000:1000 "$work/tmp/walls_state/"
     cat > /run/systemd/user/suite.service <<END
 [Unit]
 DefaultDependencies=no
 [Service]
 Type=oneshot
-TimeoutStartSec=600
+TimeoutStartSec=900
 Environment=NSPAWN_TEST_PROGRAMS=$NSPAWN_TEST_PROGRAMS NSPAWN_TEST_AWAY_MS=$NSPAWN_TEST_AWAY_MS
 Environment=NSPAWN_TEST_DELEGATED=yes
 StandardOutput=file:/dev/ttyS1
@@ -40,7 +42,7 @@ ExecStart=$*
 END
     chmod 666 /dev/ttyS1
     setpriv --reuid 1000 --regid 1000 --clear-groups env XDG_RUNTIME_DIR=/run/user/1000 \
-        systemctl --user start suite.service 2> /tmp/stderr
+        sh -c 'systemctl --user daemon-reload && systemctl --user start suite.service' 2> /tmp/stderr
     status=$?
     cat /run/user/1000/stderr >> /tmp/stderr
     return $status
@@ -62,7 +64,7 @@ DefaultDependencies=no
 Type=oneshot
 User=$user
 Delegate=$delegate
-TimeoutStartSec=600
+TimeoutStartSec=900
 Environment=HOME=/root NSPAWN_TEST_PROGRAMS=$NSPAWN_TEST_PROGRAMS NSPAWN_TEST_AWAY_MS=$NSPAWN_TEST_AWAY_MS
 StandardOutput=file:/dev/ttyS1
 StandardError=file:/tmp/stderr

@@ -40,10 +40,9 @@ fn i01_only_its_own_processes(case: Case) {
     let seen: BTreeSet<&str> =
         told.iter().filter_map(|line| line.split_once("Name:\t").map(|(_, name)| name)).collect();
     assert!(seen.len() >= 2 && seen.is_subset(&names(case.target)), "{seen:?}");
-    for process in [std::process::id(), std::os::unix::process::parent_id()] {
-        let ran = probe.run(json!({}), &["kill", &process.to_string()]);
-        assert_eq!(results(&ran, "kill")[0].0, ESRCH, "{process}");
-    }
+    let [own, parent] = [std::process::id(), std::os::unix::process::parent_id()].map(|id| id.to_string());
+    let ran = probe.run(json!({}), &["kill", &own, &parent]);
+    assert_all(&ran, "kill", 2, &[ESRCH]);
 }
 
 fn i06_no_capability_in_any_process(case: Case) {

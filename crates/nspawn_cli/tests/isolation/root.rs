@@ -15,8 +15,14 @@ use crate::probe::{EACCES, ENOENT, Probe, assert_all, has_part_32, results};
 
 rows!(i02_the_root_holds_this_and_no_more, i02_of_the_host_s_devices_only_processors_are_seen);
 
-fn listed(probe: &Probe, directory: &str) -> BTreeSet<String> {
-    probe.run(json!({}), &["list", directory]).told("entry").into_iter().collect()
+/// Returns what is in each of these directories.
+fn listed<const N: usize>(probe: &Probe, directories: [&str; N]) -> [BTreeSet<String>; N] {
+    let ran = probe.run(json!({}), &[&["list"], directories.as_slice()].concat());
+    let entries = ran.told("entry");
+    directories.map(|directory| {
+        let within = entries.iter().filter_map(|line| line.strip_prefix(directory)?.strip_prefix(' '));
+        within.map(str::to_owned).collect()
+    })
 }
 
 fn names(words: &str) -> BTreeSet<String> {
@@ -27,7 +33,7 @@ fn i02_the_root_holds_this_and_no_more(case: Case) {
     let Some(probe) = Probe::ready(case, &[]) else { return };
     let common = "dev etc home proc sys tmp";
     match case.target {
-        Target::Native => assert_eq!(listed(&probe, "/"), names(&format!("{common} work"))),
+        Target::Native => assert_eq!(listed(&probe, ["/"]), [names(&format!("{common} work"))]),
         Target::Windows => {
             let loader = wine().unwrap()[0].clone();
             if loader != Path::new("/usr/lib/wine/wine64") {
@@ -35,7 +41,7 @@ fn i02_the_root_holds_this_and_no_more(case: Case) {
             }
             let (part_32, loader_32) =
                 if has_part_32() { ("i386-linux-gnu ", "wine ") } else { Default::default() };
-            for (directory, holds) in [
+            let known = [
                 ("/", format!("{common} lib lib64 run usr wine")),
                 ("/run", "nspawn".to_owned()),
                 ("/usr", "lib share".to_owned()),
@@ -44,11 +50,13 @@ fn i02_the_root_holds_this_and_no_more(case: Case) {
                 ("/usr/lib/wine", format!("{loader_32}wine64 wineserver wineserver64")),
                 ("/usr/lib/x86_64-linux-gnu", "wine".to_owned()),
                 ("/usr/share", "wine".to_owned()),
-            ] {
-                assert_eq!(listed(&probe, directory), names(&holds), "{directory}");
+            ];
+            let [libraries, mut libraries_32] = listed(&probe, ["/lib64", "/lib"]);
+            let seen = listed(&probe, known.each_ref().map(|(directory, _)| *directory));
+            for ((directory, holds), seen) in known.iter().zip(seen) {
+                assert_eq!(seen, names(holds), "{directory}");
             }
-            check_libraries(&listed(&probe, "/lib64"));
-            let mut libraries_32 = listed(&probe, "/lib");
+            check_libraries(&libraries);
             assert!(libraries_32.remove("x86_64-linux-gnu"), "{libraries_32:?}");
             match has_part_32() {
                 true => check_libraries(&libraries_32),
@@ -67,13 +75,12 @@ fn check_libraries(libraries: &BTreeSet<String>) {
 
 fn i02_of_the_host_s_devices_only_processors_are_seen(case: Case) {
     let Some(probe) = Probe::ready(case, &[]) else { return };
-    for (directory, holds) in
-        [("/sys", "devices"), ("/sys/devices", "system"), ("/sys/devices/system", "cpu")]
-    {
-        assert_eq!(listed(&probe, directory), names(holds), "{directory}");
-    }
-    assert!(listed(&probe, "/sys/devices/system/cpu").contains("cpu0"));
-    assert_eq!(listed(&probe, "/sys/devices/system/cpu/vulnerabilities"), names(""));
+    let processors = "/sys/devices/system/cpu";
+    let directories = ["/sys", "/sys/devices", "/sys/devices/system", processors];
+    let [sys, devices, system, seen] = listed(&probe, directories);
+    assert_eq!([sys, devices, system], ["devices", "system", "cpu"].map(names));
+    assert!(seen.contains("cpu0"), "{seen:?}");
+    assert_eq!(listed(&probe, ["/sys/devices/system/cpu/vulnerabilities"]), [names("")]);
 }
 
 /// Programs and texts that every host has in /usr.

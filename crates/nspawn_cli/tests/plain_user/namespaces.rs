@@ -1,6 +1,7 @@
 //! Hosts that allow no user namespaces, as far as one can be made of this one: the setting
-//! `user.max_user_namespaces` is each namespace's own.
+//! `user.max_user_namespaces` is each namespace's own. A machine whose settings are nobody else's is made such a host.
 
+use std::fs;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -8,7 +9,8 @@ use serde_json::{Value, json};
 use crate::launcher::machine::{NATIVE, has, skip};
 use crate::launcher::place::Place;
 use crate::launcher::programs::{Target, program};
-use crate::launcher::run::run;
+use crate::launcher::run::{Ran, run};
+use crate::user::User;
 
 /// Runs its arguments where there can be no further namespace.
 const NO_MORE: &str = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"";
@@ -48,5 +50,73 @@ fn where_there_are_none_launches_and_the_doctor_name_the_cure() {
         let hints: Vec<String> =
             cures.filter_map(Value::as_str).map(|cure| format!("hint: {cure}")).collect();
         assert!(hints.iter().any(|line| Some(line.as_str()) == hint), "{hint:?} {findings:?}");
+    }
+}
+
+/// A setting of the whole machine, which has its old value again when this is dropped.
+struct Setting {
+    path: String,
+    before: String,
+}
+
+impl Setting {
+    fn set(name: &str, value: &str) -> Self {
+        let path = format!("/proc/sys/{}", name.replace('.', "/"));
+        let before = fs::read_to_string(&path).unwrap();
+        fs::write(&path, value).unwrap();
+        Self { path, before }
+    }
+}
+
+impl Drop for Setting {
+    fn drop(&mut self) {
+        fs::write(&self.path, &self.before).unwrap();
+    }
+}
+
+/// Asserts that the launch was refused, by an error with this cure.
+fn refused(ran: &Ran, cure: &str) {
+    assert_eq!(ran.status, Some(125), "{ran:?}");
+    let said = |start: &str| ran.stderr.lines().filter(|line| line.starts_with(start)).collect::<Vec<_>>();
+    let (errors, hints) = (said("error: "), said("hint: "));
+    assert!(errors.len() == 1 && errors[0].contains("user namespace"), "{ran:?}");
+    assert!(hints.len() == 1 && hints[0].ends_with(cure), "{ran:?}");
+}
+
+#[test]
+fn settings_of_the_machine_are_named_with_the_cure() {
+    let test = "namespaces::settings_of_the_machine_are_named_with_the_cure";
+    if std::env::var_os("NSPAWN_TEST_MACHINE").is_none() {
+        return skip(
+            test,
+            "it changes settings of the whole machine: `cargo xtask vm` runs it in one of its own",
+        );
+    }
+    let Some(user) = User::with(test, Target::Native, crate::PROGRAM) else { return };
+    let place = Place::with(&program(Target::Native, crate::PROGRAM));
+    place.configure("program", json!({"process_arguments": ["said", "7"]}));
+    let by_user = || user.run(&["said", "7"], json!({}));
+    let by_root = || run(&mut place.launcher(&place.root()));
+    let runs = |ran: Ran| assert_eq!(ran.status, Some(7), "{ran:?}");
+    for (name, cure) in [
+        ("kernel.unprivileged_userns_clone", "sysctl -w kernel.unprivileged_userns_clone=1"),
+        ("user.max_user_namespaces", "sysctl -w user.max_user_namespaces=10000"),
+    ] {
+        let setting = Setting::set(name, "0");
+        refused(&by_user(), cure);
+        let findings: Vec<Value> = serde_json::from_str(&user.examine().text()).unwrap();
+        let told = |finding: &Value| {
+            finding["ability"] == "missing"
+                && finding["cure"].as_str().is_some_and(|told| told.ends_with(cure))
+        };
+        assert!(findings.iter().any(told), "{name}: {findings:?}");
+        // The first is about plain users alone.
+        match name.starts_with("kernel.") {
+            true => runs(by_root()),
+            false => refused(&by_root(), cure),
+        }
+        drop(setting);
+        runs(by_user());
+        runs(by_root());
     }
 }

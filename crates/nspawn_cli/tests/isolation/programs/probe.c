@@ -3,8 +3,8 @@
      processes         every process that it sees: its name and its credentials
      files             what every open file of every process is
      network           interfaces, and whether its own loopback works
-     cat FILE          a file, line by line (NULs as line ends)
-     list DIRECTORY    what is in it
+     cat FILE...       these files, line by line (NULs as line ends)
+     list DIRECTORY... what is in these
      read FILE...      whether it can open these to read, or list them
      write FILE...     whether it can open these to write, or make a file in them
      programs          whether it can write to the file of any process that it sees, or to what is mapped of it
@@ -12,7 +12,7 @@
      type FILE...      what kind of file system these are on
      connect PORT      whether it reaches the port on 127.0.0.1
      abstract NAME     whether it reaches the abstract socket
-     kill PID          whether there is such a process
+     kill PID...       whether there are such processes
      change FILE...    whether it can change the mode of these
      rest MS           nothing, for so long
      calls             what the calls that could widen a container return                                          */
@@ -127,8 +127,7 @@ static word type_of(const char *path)
 
 static void entry(const char *path, const char *name)
 {
-    (void)path;
-    printf("entry %s\n", name);
+    printf("entry %s %s\n", path, name);
 }
 
 static word tried(const char *path, int write)
@@ -199,9 +198,11 @@ int main(int argc, char **argv)
     else if (!strcmp(what, "network"))
         network();
     else if (!strcmp(what, "cat"))
-        lines("line", "", read_file(first, text, sizeof text));
+        for (int n = 2; n < argc; n++)
+            lines("line", "", read_file(argv[n], text, sizeof text));
     else if (!strcmp(what, "list"))
-        each_entry(first, entry);
+        for (int n = 2; n < argc; n++)
+            each_entry(argv[n], entry);
     else if (!strcmp(what, "read") || !strcmp(what, "write"))
         for (int n = 2; n < argc; n++)
             printf("%s %lld %s\n", what, tried(argv[n], what[0] == 'w'), argv[n]);
@@ -215,7 +216,8 @@ int main(int argc, char **argv)
     else if (!strcmp(what, "abstract"))
         printf("abstract %lld\n", connect_abstract(first));
     else if (!strcmp(what, "kill"))
-        printf("kill %lld\n", RAW2(62, atoi(first), 0));
+        for (int n = 2; n < argc; n++)
+            printf("kill %lld %s\n", RAW2(62, atoi(argv[n]), 0), argv[n]);
     else if (!strcmp(what, "calls"))
         calls();
     else
