@@ -10,6 +10,7 @@
 
 mod account;
 mod base;
+mod distribution;
 mod elf;
 mod examine;
 mod files;

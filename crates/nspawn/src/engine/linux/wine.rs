@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use linux_sandbox::Interface;
 
-use super::elf;
 use super::room::Room;
+use super::{distribution, elf};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::Width;
 
@@ -64,7 +64,7 @@ impl Wine {
     /// Finds the Wine of this host.
     ///
     /// # Errors
-    /// `Unsupported` where there is none, naming the package to install, or where the variable `WINE` names none.
+    /// `Unsupported` where there is none, naming what to install, or where the variable `WINE` names none.
     pub(super) fn find() -> Result<Self> {
         let refused =
             |subject: &str, reason: String| Error::new(ErrorKind::Unsupported, "run", subject).reason(reason);
@@ -77,7 +77,7 @@ impl Wine {
             }),
             None => Self::find_below(Path::new("/")).ok_or_else(|| {
                 refused("Windows programs", "no 64-bit Wine is installed on this host".to_owned())
-                    .with_hint("install it: apt-get install wine64 (Debian, Ubuntu)")
+                    .with_hint(distribution::cure())
             }),
         }
     }
