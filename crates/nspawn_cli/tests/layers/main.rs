@@ -123,13 +123,13 @@ fn both_accounts_profiles_merge_with_those_of_layers() {
     let files = accounts.map(|name| format!("Users/{}/Documents/theirs.txt", name.to_lowercase()));
     layer(&place, "app", &[(&files[0], "app"), (&files[1], "app"), ("tools/x", "")], None);
     for name in accounts {
-        let files = [r"Documents\theirs.txt", r"Tem*", r"AppData\Lo*l"];
+        let files = [r"Documents\theirs.txt", r"AppData\Lo*l", r"AppData\Local\Tem*"];
         let files = files.map(|file| format!(r"C:\users\{name}\{file}"));
         let layer = place.at("layers/app");
         let changes = json!({"process_arguments": files, "parent_layer_directory": layer, "user": name});
         place.configure("reader.exe", changes);
         let ran = run(&mut place.launcher(&shared_root())).succeeded();
-        assert_eq!(ran.text(), "app\nTemp;\nLocal;\nwrote\n", "{name}");
+        assert_eq!(ran.text(), "app\nLocal;\nTemp;\nwrote\n", "{name}");
     }
 }
 

@@ -52,8 +52,8 @@ fn check_profile(ran: &Ran, name: &str) {
         format!(r"HOMEPATH=\users\{name}"),
         format!(r"APPDATA={profile}\AppData\Roaming"),
         format!(r"LOCALAPPDATA={profile}\AppData\Local"),
-        format!(r"TEMP={profile}\Temp"),
-        format!(r"TMP={profile}\Temp"),
+        format!(r"TEMP={profile}\AppData\Local\Temp"),
+        format!(r"TMP={profile}\AppData\Local\Temp"),
     ];
     assert_eq!(ran.told("variable"), variables);
     assert_eq!(ran.told("name"), [name]);

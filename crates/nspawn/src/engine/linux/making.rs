@@ -64,7 +64,7 @@ pub(super) fn make(prefix: &Path, wine: &Wine, system: &root::System, observer: 
         .map_err(failed("link the DLLs of", prefix))?;
     observer.progress("base layer", 3, STEPS);
     tidy(prefix).map_err(failed("tidy", prefix))?;
-    profile::make_others(prefix).map_err(failed("fill", prefix))?;
+    profile::make(prefix).map_err(failed("fill", prefix))?;
     install(prefix, wine).map_err(failed("fill", prefix))?;
     observer.progress("base layer", 4, STEPS);
     settle(prefix, wine, observer, &|start_up| self_check(prefix, wine, system, start_up, observer))?;

@@ -9,16 +9,25 @@ use std::io;
 use std::path::Path;
 
 use super::account::User;
+use crate::state::remove;
 
 /// The files of a prefix that hold the registry.
 const REGISTRY: [&str; 3] = ["system.reg", "user.reg", "userdef.reg"];
 
-/// Makes the directories of all other accounts in `prefix`, which is being made.
-pub(super) fn make_others(prefix: &Path) -> io::Result<()> {
+/// Where an account's temporary files are, in its directory: as `guest/base.reg` says.
+const TEMPORARY: &str = "AppData/Local/Temp";
+/// Where Wine 8 has them.
+const OLD_TEMPORARY: &str = "Temp";
+
+/// Completes the default account's directories in `prefix`, which is being made, and makes those of all other accounts.
+pub(super) fn make(prefix: &Path) -> io::Result<()> {
     let users = prefix.join("drive_c/users");
+    let own = users.join(User::default().name());
+    // The registry of ours names it, whatever this Wine has made.
+    fs::create_dir_all(own.join(TEMPORARY))?;
+    remove(&own.join(OLD_TEMPORARY))?;
     let mut others = User::ALL.into_iter().filter(|user| *user != User::default());
-    others
-        .try_for_each(|user| copy_directories(&users.join(User::default().name()), &users.join(user.name())))
+    others.try_for_each(|user| copy_directories(&own, &users.join(user.name())))
 }
 
 /// Copies directories alone: of files, a new account has none.
@@ -54,21 +63,25 @@ mod tests {
     fn another_account_has_the_same_directories_and_its_own_name_in_the_registry() {
         let place = tempfile::tempdir().unwrap();
         let (base, upper) = (place.path().join("base"), place.path().join("upper"));
-        fs::create_dir_all(base.join("drive_c/users/ContainerUser/AppData/Local")).unwrap();
+        fs::create_dir_all(base.join("drive_c/users/ContainerUser/Temp")).unwrap();
         fs::write(base.join("drive_c/users/ContainerUser/file"), "his").unwrap();
         fs::create_dir(&upper).unwrap();
         for file in REGISTRY {
-            fs::write(base.join(file), "\"TEMP\"=\"C:\\\\users\\\\ContainerUser\\\\Temp\"\n").unwrap();
+            fs::write(base.join(file), "\"TEMP\"=\"C:\\\\users\\\\ContainerUser\\\\AppData\"\n").unwrap();
         }
-        make_others(&base).unwrap();
-        let other = base.join("drive_c/users/ContainerAdministrator");
-        assert!(other.join("AppData/Local").is_dir() && !other.join("file").exists());
+        make(&base).unwrap();
+        let [own, other] =
+            ["ContainerUser", "ContainerAdministrator"].map(|name| base.join("drive_c/users").join(name));
+        assert!(own.join("file").exists() && !other.join("file").exists());
+        for profile in [own, other] {
+            assert!(profile.join("AppData/Local/Temp").is_dir() && !profile.join("Temp").exists());
+        }
         write_registry(User::ContainerUser, &base, &upper).unwrap();
         assert_eq!(fs::read_dir(&upper).unwrap().count(), 0, "the base layer's own serves");
         write_registry(User::ContainerAdministrator, &base, &upper).unwrap();
         for file in REGISTRY {
             let text = fs::read_to_string(upper.join(file)).unwrap();
-            assert_eq!(text, "\"TEMP\"=\"C:\\\\users\\\\ContainerAdministrator\\\\Temp\"\n");
+            assert_eq!(text, "\"TEMP\"=\"C:\\\\users\\\\ContainerAdministrator\\\\AppData\"\n");
         }
     }
 }
