@@ -196,6 +196,10 @@ const MEMORY_WATCH: Duration = Duration::from_millis(100);
 const SIGINT: u8 = 2;
 const SIGTERM: u8 = 15;
 
+/// What programs exit with that do not handle Control-C: 0 with Wine 8, `STATUS_CONTROL_C_EXIT` with Wine 10, as on
+/// Windows.
+const UNHANDLED: [u32; 2] = [0, 0xC000_013A];
+
 impl Process for LinuxProcess {
     fn pid(&self) -> u32 {
         self.sandbox.pid().unsigned_abs()
@@ -270,8 +274,10 @@ impl LinuxProcess {
             // The agent sees code 0 where a signal ended the program; pid 1 knows better.
             (ProgramExit::Exited(_), Note::Exited(code)) => match exit.subject_signal {
                 Some(signal) => ExitStatus::Signal(signal as u8),
-                // What Wine exits with where Control-C is not handled; being stopped must not look like success.
-                None if code == 0 && self.told.load(Ordering::Relaxed) => ExitStatus::Signal(SIGINT),
+                // Being stopped must not look like success, and not look otherwise with another Wine.
+                None if UNHANDLED.contains(&code) && self.told.load(Ordering::Relaxed) => {
+                    ExitStatus::Signal(SIGINT)
+                }
                 None => ExitStatus::Code(code),
             },
             // Told to end before the program ran: what it would have exited with is not known.
