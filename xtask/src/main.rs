@@ -17,6 +17,7 @@ mod fuzz;
 mod launcher;
 mod packages;
 mod programs;
+mod ready_made;
 mod shell;
 mod test;
 mod vm;

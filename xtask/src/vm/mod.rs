@@ -4,7 +4,7 @@
 mod image;
 mod kernel;
 mod machine;
-mod suites;
+pub mod suites;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::packages;
 use crate::shell::{self, Root};
 use crate::test::tally::{Stream, Tally};
-use crate::{launcher, windows};
+use crate::{launcher, ready_made, windows};
 use image::Tree;
 use kernel::Kernel;
 use machine::Machine;
@@ -145,21 +145,6 @@ struct Host {
     built: Built,
 }
 
-/// The programs that tests run, by the file names that they look for.
-const NATIVE: [(&str, &str); 4] = [
-    ("crates/nspawn_cli/tests/limits/programs/hog.c", "hog"),
-    ("crates/nspawn_cli/tests/isolation/programs/probe.c", "probe"),
-    ("crates/nspawn_cli/tests/plain_user/program.c", "program"),
-    ("crates/nspawn/tests/support/programs/native.c", "native"),
-];
-const WINDOWS: [(&str, &str); 5] = [
-    ("crates/nspawn_cli/tests/limits/programs/hog.c", "hog.exe"),
-    ("crates/nspawn_cli/tests/isolation/programs/probe.c", "probe.exe"),
-    ("crates/nspawn_cli/tests/isolation/programs/windows_view.c", "windows_view.exe"),
-    ("crates/nspawn_cli/tests/launcher/nothing.c", "nothing.exe"),
-    ("crates/nspawn/tests/support/programs/windows.c", "windows.exe"),
-];
-
 /// The root whose base layer the tests of whole containers share.
 const SHARED_ROOT: &str = "tmp/real_programs_state";
 
@@ -171,19 +156,12 @@ impl Host {
     /// Makes what cannot be made in the machine: it has no compiler, and would take minutes for a base layer.
     fn provide(&self) -> Result<Provided> {
         let programs = self.programs();
-        fs::create_dir_all(&programs).with_context(|| format!("cannot make {}", programs.display()))?;
-        let compile = |compiler: &str, source: &str, made: &str, flags: &[&str]| {
-            let mut command = Command::new(compiler);
-            command.args(["-O1", "-static", "-o"]).arg(programs.join(made)).arg(source).args(flags);
-            shell::run(&mut command).inspect_err(|error| println!("{error:#}")).is_ok()
-        };
-        let native = NATIVE.iter().all(|(source, made)| compile("cc", source, made, &["-pthread"]));
+        let made = |done: Result<()>| done.inspect_err(|error| println!("{error:#}")).is_ok();
+        let native = made(ready_made::native(&programs));
         let windows = native
             && Path::new(windows::WINE).is_file()
-            && WINDOWS.iter().all(|(source, made)| {
-                compile("x86_64-w64-mingw32-gcc", source, made, &["-lshell32", "-lws2_32"])
-            })
-            && self.make_base().inspect_err(|error| println!("{error:#}")).is_ok();
+            && made(ready_made::windows(&programs))
+            && made(self.make_base());
         Ok(Provided { native, windows, systemd: Path::new(SYSTEMD).is_file() })
     }
 

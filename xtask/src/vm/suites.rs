@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::shell;
+use crate::{ready_made, shell};
 
 /// Tests of one test program.
 #[derive(Debug)]
@@ -244,9 +244,8 @@ impl Suite {
     }
 
     /// Returns the line of the machine's script that runs it.
-    fn line(&self, programs: &BTreeMap<Key, PathBuf>) -> Result<String> {
-        let key = (self.package.to_owned(), self.target.to_owned());
-        let program = programs.get(&key).with_context(|| format!("cargo built no {}", self.target))?;
+    fn line(&self, built: &Built) -> Result<String> {
+        let program = built.test(self.package, self.target)?;
         Ok(format!(
             "suite '{}' root '{}' '{}' --show-output {}\n",
             self.name,
@@ -271,9 +270,10 @@ pub fn scripts(suites: &[&Suite], built: &Built, programs: &Path) -> Result<[Str
 fn script(suites: &[&Suite], built: &Built, programs: &Path) -> Result<String> {
     let [both, first, second] = [Processors::Both, Processors::First, Processors::Second].map(|wanted| {
         let of_these = suites.iter().filter(|suite| suite.processors == wanted);
-        of_these.map(|suite| suite.line(&built.tests)).collect::<Result<String>>()
+        of_these.map(|suite| suite.line(built)).collect::<Result<String>>()
     });
-    let mut script = format!("export NSPAWN_TEST_PROGRAMS='{}' {SETTINGS}\n{}", programs.display(), both?);
+    let mut script =
+        format!("export {}='{}' {SETTINGS}\n{}", ready_made::VARIABLE, programs.display(), both?);
     let (first, second) = (first?, second?);
     if !(first.is_empty() && second.is_empty()) {
         script.push_str(&format!(
@@ -334,6 +334,15 @@ fn package(message: &Value) -> Result<String> {
 }
 
 impl Built {
+    /// Returns a test program, by the names of its package and its target.
+    ///
+    /// # Errors
+    /// There is no such one.
+    pub fn test(&self, package: &str, target: &str) -> Result<&Path> {
+        let key = (package.to_owned(), target.to_owned());
+        self.tests.get(&key).map(PathBuf::as_path).with_context(|| format!("cargo built no {target}"))
+    }
+
     /// Returns the test programs that `suites` run.
     pub fn programs<'a>(&'a self, suites: impl IntoIterator<Item = &'a Suite>) -> Vec<&'a PathBuf> {
         let keys = suites.into_iter().map(|suite| (suite.package.to_owned(), suite.target.to_owned()));
