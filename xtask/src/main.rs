@@ -14,6 +14,7 @@ mod demo;
 mod dist;
 mod executable;
 mod fuzz;
+mod hosts;
 mod launcher;
 mod packages;
 mod programs;
@@ -70,6 +71,11 @@ enum Task {
         #[arg(long, value_name = "N", default_value_t = 120)]
         seconds: u64,
     },
+    /// Run the tests on other releases of Debian, with their Wines: bookworm, trixie and sid, or the named ones
+    Hosts {
+        /// Names of suites of Debian's archive
+        suites: Vec<String>,
+    },
     /// Measure, beside programs that do the like
     Bench {
         #[command(subcommand)]
@@ -93,6 +99,7 @@ fn main() -> ExitCode {
         Task::Windows => windows::run(),
         Task::Vm { suites } => vm::run(&suites),
         Task::Fuzz { targets, seconds } => fuzz::run(&targets, seconds),
+        Task::Hosts { suites } => hosts::run(&suites),
         Task::Agent { check } => agent::run(check).map(|_| ()),
         Task::Dist { check } => dist::run(check),
         Task::Bench { what: Measure::Start } => bench::start(),

@@ -52,6 +52,12 @@ pub const SUBORDINATE_IDS: [Package; 1] = [program("uidmap", "newuidmap")];
 /// What the launcher is measured against, beside Wine.
 pub const PEERS: [Package; 2] = [program("bubblewrap", "bwrap"), program("runc", "runc")];
 
+/// What making another release's root takes; the keys are those that the archive's lists are held against.
+pub const OTHER_RELEASES: [Package; 2] = [
+    program("debootstrap", "debootstrap"),
+    file("debian-archive-keyring", "/usr/share/keyrings/debian-archive-keyring.gpg"),
+];
+
 /// What booting a machine takes, beside its kernel.
 pub const MACHINE: [Package; 3] = [
     program("qemu-system-x86", "qemu-system-x86_64"),
@@ -60,6 +66,11 @@ pub const MACHINE: [Package; 3] = [
 ];
 
 impl Package {
+    /// Returns its name.
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+
     fn is_there(self) -> bool {
         match self.brings {
             Brings::Program(program) => shell::find(program).is_some(),

@@ -174,7 +174,10 @@ fn give_back() -> Result<()> {
 }
 
 /// Runs the command, passes on what it prints and counts the tests in it. Returns whether it exited with 0.
-fn follow(command: &mut Command, tally: &mut Tally) -> Result<bool> {
+///
+/// # Errors
+/// It cannot be run.
+pub fn follow(command: &mut Command, tally: &mut Tally) -> Result<bool> {
     println!("$ {}", shell::spelled(command));
     let what = shell::spelled(command);
     let mut child = command

@@ -131,8 +131,13 @@ impl Tally {
                 println!("    {line}");
             }
         }
-        let (passed, failed, skipped) = (self.passed_count(), self.failed.len(), self.skipped.len());
+        let [passed, failed, skipped] = self.counts();
         println!("{passed} passed, {failed} failed, {skipped} skipped");
+    }
+
+    /// Returns how many passed, failed and were skipped.
+    pub fn counts(&self) -> [usize; 3] {
+        [self.passed_count(), self.failed.len(), self.skipped.len()]
     }
 
     /// Counts the passed without those that were skipped.
@@ -188,7 +193,7 @@ mod tests {
     #[test]
     fn counts_each_test_once() {
         let (tally, _) = taken(REPORT);
-        assert_eq!((tally.passed_count(), tally.failed.len(), tally.skipped.len()), (2, 1, 3));
+        assert_eq!(tally.counts(), [2, 1, 3]);
         assert_eq!(tally.failed, ["two::breaks"]);
         assert_eq!(tally.said["two::breaks"], ["assertion failed: it holds"]);
         assert!(!tally.is_good());
@@ -200,7 +205,7 @@ mod tests {
         tally.pass("one::starts");
         tally.skip("two::works: not here");
         tally.absorb(taken(REPORT).0, "there");
-        assert_eq!((tally.passed_count(), tally.failed.len(), tally.skipped.len()), (3, 1, 4));
+        assert_eq!(tally.counts(), [3, 1, 4]);
         assert_eq!(tally.failed, ["two::breaks (there)"]);
         assert_eq!(tally.said["two::breaks (there)"], ["assertion failed: it holds"]);
     }
