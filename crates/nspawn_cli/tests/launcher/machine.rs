@@ -69,6 +69,7 @@ pub fn processor_away_us() -> f64 {
 pub fn wine() -> Option<[PathBuf; 2]> {
     let places = [
         "/usr/lib/wine/wine64",
+        "/usr/lib/x86_64-linux-gnu/wine/wine",
         "/usr/bin/wine64",
         "/opt/wine-stable/bin/wine64",
         "/opt/wine-devel/bin/wine64",

@@ -42,9 +42,10 @@ const VARIABLE: &str = "WINE";
 /// Where installations lie: distributions', and those of WineHQ's packages.
 const PREFIXES: [&str; 4] = ["/usr", "/opt/wine-stable", "/opt/wine-devel", "/opt/wine-staging"];
 
-/// Where loaders lie below that. Debian keeps `/usr/bin` for scripts; `wine64` went with Wine 11, and before, `wine` may
-/// be of 32 bits.
-const LOADERS: [&str; 4] = ["lib/wine/wine64", "lib/wine/wine", "bin/wine64", "bin/wine"];
+/// Where loaders lie below that. Debian keeps `/usr/bin` for scripts, and since 2025 the loader among the libraries; `wine64`
+/// went with Wine 11, and before, `wine` may be of 32 bits.
+const LOADERS: [&str; 5] =
+    ["lib/wine/wine64", "lib/wine/wine", "lib/x86_64-linux-gnu/wine/wine", "bin/wine64", "bin/wine"];
 
 /// Where libraries lie below that: of Debian and Ubuntu, of Fedora, of others and WineHQ.
 const LIBRARIES: [&str; 3] = ["lib/x86_64-linux-gnu/wine", "lib64/wine", "lib/wine"];
@@ -117,6 +118,7 @@ impl Wine {
     pub(super) fn parts(&self) -> Vec<PathBuf> {
         let mut parts =
             vec![self.loader.clone(), self.server.clone(), self.libraries.clone(), self.data.clone()];
+        parts.retain(|part| *part == self.libraries || !part.starts_with(&self.libraries));
         let others = self.part_32.iter().flat_map(|part| [&part.loader, &part.libraries]);
         for part in others.filter(|part| !part.starts_with(&self.libraries)) {
             parts.push(part.clone());

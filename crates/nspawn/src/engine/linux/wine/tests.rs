@@ -47,6 +47,21 @@ fn is_found_where_packages_put_it() {
             "usr/lib/x86_64-linux-gnu/wine",
         ),
         (
+            "Debian 14, its loader among the libraries",
+            [("usr/bin/wine64", SCRIPT), ("usr/bin/wine", SCRIPT)]
+                .into_iter()
+                .chain(other(
+                    "usr/lib/x86_64-linux-gnu/wine/wine",
+                    "usr/lib/x86_64-linux-gnu/wine/wineserver",
+                    "usr/lib/x86_64-linux-gnu/wine/x86_64-unix/ntdll.so",
+                    "usr/share/wine/nls/x",
+                ))
+                .collect(),
+            "usr/lib/x86_64-linux-gnu/wine/wine",
+            "wineserver",
+            "usr/lib/x86_64-linux-gnu/wine",
+        ),
+        (
             "Fedora",
             other(
                 "usr/bin/wine64",
@@ -105,6 +120,10 @@ fn is_found_where_packages_put_it() {
         assert_eq!(found.libraries, root.path().join(libraries), "{name}");
         let named = Wine::of_loader(&loader).unwrap_or_else(|| panic!("{name}"));
         assert_eq!(named, found, "{name}");
+        for part in [&found.loader, &found.server, &found.libraries, &found.data] {
+            let mapped = found.parts().into_iter().filter(|mapped| part.starts_with(mapped)).count();
+            assert_eq!(mapped, 1, "{name}: {}", part.display());
+        }
     }
 }
 
