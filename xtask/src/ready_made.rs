@@ -105,6 +105,8 @@ mod tests {
         for tests in ["nspawn/tests", "nspawn_cli/tests"] {
             sources_below(&crates.join(tests), &mut found);
         }
+        // Of 32 bits: the test that runs it compiles it itself, or is skipped.
+        found.retain(|source| !source.ends_with("part_32.c"));
         found.sort();
         let mut listed: Vec<_> = NATIVE.iter().chain(&WINDOWS).map(|source| crates.join(source)).collect();
         listed.sort();
