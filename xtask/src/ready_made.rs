@@ -24,9 +24,10 @@ const NATIVE: [&str; 7] = [
 ];
 
 /// Sources of Windows programs; some serve both.
-const WINDOWS: [&str; 9] = [
+const WINDOWS: [&str; 10] = [
     "nspawn/tests/support/programs/windows.c",
     "nspawn_cli/tests/bad_input/programs/arguments.c",
+    "nspawn_cli/tests/hosts/fill.c",
     "nspawn_cli/tests/isolation/programs/probe.c",
     "nspawn_cli/tests/isolation/programs/windows_view.c",
     "nspawn_cli/tests/launcher/nothing.c",
