@@ -23,6 +23,9 @@ const NATIVE: [&str; 7] = [
     "nspawn_cli/tests/plain_user/program.c",
 ];
 
+/// Sources of Linux programs without a C library.
+const BARE: [&str; 1] = ["linux_sandbox/tests/sandbox/entry.c"];
+
 /// Sources of Windows programs; some serve both.
 const WINDOWS: [&str; 10] = [
     "nspawn/tests/support/programs/windows.c",
@@ -42,7 +45,8 @@ const WINDOWS: [&str; 10] = [
 /// # Errors
 /// There is no compiler, or it fails.
 pub fn native(directory: &Path) -> Result<()> {
-    compile("cc", &["-pthread"], &NATIVE, "", directory)
+    compile("cc", &["-pthread"], &NATIVE, "", directory)?;
+    compile("cc", &["-nostdlib", "-no-pie", "-fno-stack-protector"], &BARE, "", directory)
 }
 
 /// Compiles the Windows programs into a directory.
@@ -103,13 +107,14 @@ mod tests {
     fn no_program_of_the_tests_is_left_out() {
         let crates = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("crates");
         let mut found = Vec::new();
-        for tests in ["nspawn/tests", "nspawn_cli/tests"] {
+        for tests in ["linux_sandbox/tests", "nspawn/tests", "nspawn_cli/tests"] {
             sources_below(&crates.join(tests), &mut found);
         }
         // Of 32 bits: the test that runs it compiles it itself, or is skipped.
         found.retain(|source| !source.ends_with("part_32.c"));
         found.sort();
-        let mut listed: Vec<_> = NATIVE.iter().chain(&WINDOWS).map(|source| crates.join(source)).collect();
+        let mut listed: Vec<_> =
+            NATIVE.iter().chain(&BARE).chain(&WINDOWS).map(|source| crates.join(source)).collect();
         listed.sort();
         listed.dedup();
         assert_eq!(listed, found);

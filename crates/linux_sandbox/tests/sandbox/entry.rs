@@ -8,12 +8,24 @@ use linux_sandbox::{Access, Interface, Mount, Owner, ProgramExit};
 
 use crate::{root, shell, spawn};
 
-/// Builds the program that tries it; `None`, said so: this machine has no compiler, or no such entry.
+/// Returns the program that tries it; `None`, said so: this machine has no compiler, or no such entry. A machine without
+/// compilers has it ready made: `NSPAWN_TEST_PROGRAMS` names its directory.
 fn program(test: &str, directory: &Path) -> Option<PathBuf> {
-    let path = directory.join("entry");
+    let ready_made =
+        std::env::var_os("NSPAWN_TEST_PROGRAMS").map(|directory| Path::new(&directory).join("entry"));
+    let path = ready_made.or_else(|| build(test, &directory.join("entry")))?;
+    // Unheld it ends with the first call that is refused in a sandbox; a kernel without such an entry kills it.
+    if Command::new(&path).status().unwrap().signal().is_some() {
+        eprintln!("skipped: {test}: needs a kernel that knows 32-bit programs");
+        return None;
+    }
+    Some(path)
+}
+
+fn build(test: &str, path: &Path) -> Option<PathBuf> {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sandbox/entry.c");
     let mut gcc = Command::new("gcc");
-    gcc.args(["-O1", "-static", "-nostdlib", "-no-pie", "-fno-stack-protector", "-o"]).arg(&path).arg(source);
+    gcc.args(["-O1", "-static", "-nostdlib", "-no-pie", "-fno-stack-protector", "-o"]).arg(path).arg(source);
     match gcc.status() {
         Ok(status) => assert!(status.success()),
         Err(error) => {
@@ -21,12 +33,7 @@ fn program(test: &str, directory: &Path) -> Option<PathBuf> {
             return None;
         }
     }
-    // Unheld it ends with the first call that is refused in a sandbox; a kernel without such an entry kills it.
-    if Command::new(&path).status().unwrap().signal().is_some() {
-        eprintln!("skipped: {test}: needs a kernel that knows 32-bit programs");
-        return None;
-    }
-    Some(path)
+    Some(path.to_owned())
 }
 
 fn ends(program: &Path, interface: Interface) -> ProgramExit {
