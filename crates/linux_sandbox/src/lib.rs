@@ -42,7 +42,7 @@ pub use below::{Links, open_below};
 pub use error::{Error, Part, Result};
 pub use message::NOTE_LEN;
 pub use mount_line::{MountLine, mount_text};
-pub use plain_user::{OwnIds, become_own_root, is_host_namespace, second_ids};
+pub use plain_user::{OwnIds, become_own_root, is_host_namespace, is_own_root, second_ids};
 pub use plan::{
     Access, Account, AddressLayout, Ids, Interface, Mount, Node, Other, Owner, Ownership, Plan, Program,
 };

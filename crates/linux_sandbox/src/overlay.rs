@@ -73,7 +73,7 @@ impl Overlay {
         let name = |fd: &OwnedFd| format!("{prefix}{}", fd.as_raw_fd());
         let mut rest =
             vec![("upperdir", name(&self.upper)), ("workdir", name(&self.work)), ("xino", "off".to_owned())];
-        if !is_host_namespace() {
+        if !is_host_namespace().map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))? {
             // What it notes about files is else written where only the host's root may.
             rest.push(("userxattr", String::new()));
         }

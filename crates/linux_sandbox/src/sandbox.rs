@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use rustix::fs::fstatfs;
+use rustix::fs::{Mode, fchmod, fstat, fstatfs};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Signal, pidfd_send_signal};
@@ -15,11 +15,11 @@ use crate::child::{self, Prepared};
 use crate::error::{Context, Error, Result};
 use crate::init::END;
 use crate::message::{LEN, Message, NOTE_LEN, Step};
-use crate::plan::{Account, Plan};
+use crate::plan::Plan;
 use crate::poll::readable;
 use crate::raw::{self, Clone, Command, Mask};
 use crate::seccomp::Filters;
-use crate::stage::{Staged, give};
+use crate::stage::Staged;
 use crate::texts::Texts;
 
 /// Standard input, output and error of the program. It gets these very files, no copies through us.
@@ -99,7 +99,8 @@ impl Sandbox {
             status: teller,
             control: listener,
         };
-        give_pipes(&prepared.stdio, plan.account);
+        let [_, output, error] = &prepared.stdio;
+        [output, error].into_iter().filter(|_| plan.account.is_some()).for_each(let_writers_in);
         let (pid, pidfd) = clone(&prepared, [status.as_raw_fd(), control.as_raw_fd()])?;
         drop(prepared);
         let sandbox = Self { pid, pidfd, status, control, exit: Mutex::new(None) };
@@ -305,12 +306,15 @@ fn above_stdio(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
 /// `PIPEFS_MAGIC` of linux/magic.h.
 const PIPEFS_MAGIC: i64 = 0x5049_5045;
 
-/// Gives the account the pipes without a name among its standard handles, so that it may open /dev/stdout and the like.
-/// What has a name keeps its owner. A refusal is no matter: the handles themselves work.
-fn give_pipes(handles: &[OwnedFd; 3], account: Option<Account>) {
-    let Some(Account { host, .. }) = account else { return };
-    let is_pipe = |handle: &&OwnedFd| fstatfs(handle).is_ok_and(|found| found.f_type == PIPEFS_MAGIC);
-    for pipe in handles.iter().filter(is_pipe) {
-        let _ = give(pipe, Some(host));
+/// Lets the account open a pipe without a name for writing, as programs do by /dev/stdout and the like: nobody gets at such
+/// a pipe but who holds one of its ends. Not for reading, which would take what others write; and never standard input:
+/// who can write there tells the shell that reads on after us what to do. A refusal is no matter: the handles themselves
+/// work.
+fn let_writers_in(handle: &OwnedFd) {
+    if !fstatfs(handle).is_ok_and(|found| found.f_type == PIPEFS_MAGIC) {
+        return;
+    }
+    if let Ok(stat) = fstat(handle) {
+        let _ = fchmod(handle, Mode::from_raw_mode(stat.st_mode) | Mode::WOTH);
     }
 }

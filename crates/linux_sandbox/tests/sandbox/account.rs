@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
-use linux_sandbox::{Access, Account, Ids, Mount, Other, Owner, Ownership, Plan};
+use linux_sandbox::{
+    Access, Account, Ids, Mount, Other, Owner, Ownership, Plan, Sandbox, Sources, Stdio, stage,
+};
 
 use crate::{root, shell, spawn};
 
@@ -152,4 +155,31 @@ fn layers_are_the_account_s_and_mount_points_too() {
     assert_eq!((upper.uid(), upper.gid()), (HOST.uid, HOST.gid));
     assert_eq!(fs::read_to_string(at("mapped/new")).unwrap(), "x\n");
     assert_eq!(fs::read_to_string(at("lower/sub/file")).unwrap(), "kept\n", "layers are not changed");
+}
+
+/// Whoever could write to standard input would tell a shell that reads on after the sandbox what to do.
+#[test]
+fn pipes_are_not_turned_around() {
+    if !root("pipes_are_not_turned_around") {
+        return;
+    }
+    let plan = shell_of_account(
+        "echo in > /proc/self/fd/0; cat < /proc/self/fd/1; cat < /proc/self/fd/2; echo out > /proc/self/fd/1; id -u",
+    );
+    let (input, _writer) = std::io::pipe().unwrap();
+    let (mut output, writer) = std::io::pipe().unwrap();
+    let (mut errors, complainer) = std::io::pipe().unwrap();
+    let stdio = Stdio { input: input.as_fd(), output: writer.as_fd(), error: complainer.as_fd() };
+    let staged = stage(&plan, &mut Sources::default()).unwrap();
+    let sandbox = Sandbox::spawn(&plan, staged, &stdio, None).unwrap();
+    sandbox.wait(None).unwrap();
+    for pipe in [input.as_fd(), writer.as_fd(), complainer.as_fd()] {
+        assert_eq!(rustix::fs::fstat(pipe).unwrap().st_uid, 0, "the pipes stay the caller's");
+    }
+    drop((writer, complainer));
+    let (mut said, mut complained) = (String::new(), String::new());
+    output.read_to_string(&mut said).unwrap();
+    errors.read_to_string(&mut complained).unwrap();
+    assert_eq!(said, "out\n1000\n");
+    assert_eq!(complained.matches("Permission denied").count(), 3, "{complained}");
 }

@@ -53,6 +53,30 @@ fn where_there_are_none_launches_and_the_doctor_name_the_cure() {
     }
 }
 
+/// As in another container: its root may be the host's own, and its ids are few.
+#[test]
+fn root_of_a_namespace_of_others_is_not_whom_programs_become() {
+    let test = "namespaces::root_of_a_namespace_of_others_is_not_whom_programs_become";
+    if !has(test, &[NATIVE]) {
+        return;
+    }
+    let place = Place::with(&program(Target::Native, crate::PROGRAM));
+    place.configure("program", json!({"process_arguments": ["said", "7"]}));
+    let launcher = place.launcher(&place.root());
+    let mut within = Command::new("unshare");
+    within
+        .args(["--user", "--map-root-user", "--mount"])
+        .arg(launcher.get_program())
+        .args(launcher.get_args());
+    let refused = run(&mut within);
+    assert_eq!(refused.status, Some(125), "{refused:?}");
+    let told = ["what is mapped belongs to root", "--allow-unenforced"];
+    assert!(told.iter().all(|text| refused.stderr.contains(text)), "{refused:?}");
+    let allowed = run(within.arg("--allow-unenforced"));
+    assert_eq!(allowed.status, Some(7), "{allowed:?}");
+    assert!(allowed.stderr.contains("they are uid 0 on the host"), "{allowed:?}");
+}
+
 /// A setting of the whole machine, which has its old value again when this is dropped.
 struct Setting {
     path: String,

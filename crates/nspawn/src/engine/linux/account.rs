@@ -1,7 +1,7 @@
 //! Who a container's programs are, inside and on the host.
 
 use linux_sandbox::{
-    Account, Ids, Mount, Other, Owner, Ownership, Part, Plan, Sources, Staged, is_host_namespace, second_ids,
+    Account, Ids, Mount, Other, Owner, Ownership, Part, Plan, Sources, Staged, is_own_root, second_ids,
 };
 use uuid::Uuid;
 
@@ -99,13 +99,14 @@ const ACCOUNT_KEYS: Uuid = Uuid::from_u128(0x6e73_7061_776e_5f68_6f73_745f_6964_
 
 /// Returns who a container's programs are, by the name of its control group, which no other container of this host has.
 pub(super) fn of(group_name: &str) -> OnHost {
-    if !is_host_namespace() {
+    if is_own_root() {
         // The programs are the plain user, whose the mapped directories and all layers are. What else is in the root is
         // a subordinate id's, where he has one.
         let host = Ids { uid: 0, gid: 0 };
         return OnHost { host, system: second_ids(), ownership: Ownership::WherePossible };
     }
-    // All of the system's is the host's root's, whom the programs do not know.
+    // All of the system's is root's, whom the programs do not know. In a namespace that somebody else made, as other
+    // containers' are, the id may be none of its own: then `stage` finds another.
     let (key, ..) = Uuid::new_v5(&ACCOUNT_KEYS, group_name.as_bytes()).as_fields();
     let id = FIRST | (key & MASK);
     OnHost { host: Ids { uid: id, gid: id }, system: None, ownership: Ownership::Required }

@@ -93,11 +93,11 @@ fn stage(engine: &LinuxEngine, id: &ContainerId, scratch: &Path) -> Result<Optio
 /// Whom programs and what is not theirs belong to on the host.
 fn ids(engine: &LinuxEngine) -> Finding {
     let subject = "user ids";
-    let found = match (&engine.one_id, linux_sandbox::is_host_namespace(), linux_sandbox::second_ids()) {
-        (_, true, _) => "one for each container, which nobody else has",
-        (_, false, Some(_)) => "yours, and another, which the system's files in a container belong to",
+    let found = match (&engine.one_id, linux_sandbox::is_own_root(), linux_sandbox::second_ids()) {
+        (_, false, _) => "one for each container, which nobody else has",
+        (_, true, Some(_)) => "yours, and another, which the system's files in a container belong to",
         (Some(loss), ..) => return Finding::partial(subject, Needed::WhereAsked, loss),
-        (None, false, None) => "yours alone",
+        (None, true, None) => "yours alone",
     };
     Finding::of(subject, Needed::WhereAsked, Ok(found.to_owned()))
 }

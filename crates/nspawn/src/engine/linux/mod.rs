@@ -250,7 +250,7 @@ pub(crate) fn sandbox_error(error: linux_sandbox::Error) -> Error {
     let source = std::io::Error::new(error.io().kind(), error.io().to_string());
     let failed = Error::io(error.op(), error.subject().to_owned(), source);
     let root = rustix::process::geteuid().is_root();
-    let root_of_host = root && linux_sandbox::is_host_namespace();
+    let root_of_host = root && linux_sandbox::is_host_namespace().unwrap_or(false);
     use std::io::ErrorKind::{NotFound, PermissionDenied, Unsupported};
     match (error.part(), error.io().kind()) {
         (Part::Program, NotFound) => failed.with_kind(ErrorKind::ProgramNotFound),

@@ -31,7 +31,7 @@ impl Facts {
             restricted: setting("kernel/apparmor_restrict_unprivileged_userns"),
             profile: fs::read_to_string(LABEL).ok().and_then(|label| enforced(&label)),
             // Not root of a namespace that has just been made, and turned out to be of no use.
-            root: rustix::process::geteuid().is_root() && linux_sandbox::is_host_namespace(),
+            root: rustix::process::geteuid().is_root() && linux_sandbox::is_host_namespace().unwrap_or(false),
         }
     }
 
