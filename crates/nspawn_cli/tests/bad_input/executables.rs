@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::launcher::machine::{NATIVE, WINDOWS, has};
+use crate::launcher::machine::{NATIVE, WINDOWS, has, programs_32, skip};
 use crate::launcher::place::Place;
 use crate::launcher::run::run;
 use crate::oracle::{NOT_EXECUTABLE, NOT_FOUND, place, refuses_text};
@@ -90,7 +90,7 @@ fn x05_what_is_no_windows_program() {
         fs::write(place.work().join(name), content).unwrap();
         refuses(&place, name, NOT_EXECUTABLE, reason);
     }
-    if !Path::new("/usr/lib/i386-linux-gnu/wine").is_dir() {
+    if programs_32().is_none() {
         let mut x86 = patched(4, &0x014c_u16.to_le_bytes());
         x86[header + 24..header + 26].copy_from_slice(&0x10b_u16.to_le_bytes());
         fs::write(place.work().join("x86.exe"), x86).unwrap();
@@ -102,4 +102,20 @@ fn x05_what_is_no_windows_program() {
         assert!(lines[0].contains("it is a 32-bit program"), "{ran:?}");
         assert!(lines[1].starts_with("hint: ") && lines[1].contains("wine32:i386"), "{ran:?}");
     }
+}
+
+/// What is not refused for being of 32 bits runs: Wine's own `cmd`, as a program that was brought.
+#[test]
+fn x05_a_32_bit_program_runs_where_wine_runs_such() {
+    let name = "x05_a_32_bit_program_runs_where_wine_runs_such";
+    if !has(name, &[WINDOWS]) {
+        return;
+    }
+    let Some(programs) = programs_32() else {
+        return skip(name, "Wine runs no 32-bit programs here (wine32:i386)");
+    };
+    let place = Place::with(&programs.join("cmd.exe"));
+    place.configure("cmd.exe", json!({"process_arguments": ["/c", "exit", "42"], "services": "none"}));
+    let ran = run(&mut place.launcher(&place.windows_root()));
+    assert_eq!(ran.status, Some(42), "{ran:?}");
 }

@@ -1,15 +1,15 @@
-//! I-07 for 32-bit Windows programs, where the host's Wine has a separate part for them: they run, start others, and may
+//! I-07 for 32-bit Windows programs, where the host's Wine runs them: they do, start others, and may
 //! call no more than others do.
 
 use std::process::Command;
 
 use serde_json::json;
 
-use crate::launcher::machine::{Need, has, skip};
+use crate::launcher::machine::{Need, has, programs_32, skip};
 use crate::launcher::place::{Place, scratch};
 use crate::launcher::run::run;
 use crate::launcher::who::Who;
-use crate::probe::{EPERM, assert_all, has_part_32};
+use crate::probe::{EPERM, assert_all};
 
 const COMPILER: &str = "i686-w64-mingw32-gcc";
 const NAME: &str = "part_32.exe";
@@ -28,8 +28,8 @@ fn tries(test: &str, who: Who) {
     if !has(test, &[&[who.need(), Need::Wine]]) {
         return;
     }
-    if !has_part_32() {
-        return skip(test, "Wine's 32-bit part is not installed (wine32:i386)");
+    if programs_32().is_none() {
+        return skip(test, "Wine runs no 32-bit programs here (wine32:i386)");
     }
     if Command::new(COMPILER).arg("--version").output().is_err() {
         return skip(test, "no compiler for 32-bit Windows is installed (gcc-mingw-w64-i686)");

@@ -11,9 +11,10 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use serde_json::json;
 
 use crate::case::{Case, rows};
+use crate::launcher::machine::programs_32;
 use crate::launcher::programs::Target;
 use crate::launcher::run::{Ran, run};
-use crate::probe::{EACCES, ENOSYS, EPERM, ESRCH, Probe, assert_all, has_part_32, results};
+use crate::probe::{EACCES, ENOSYS, EPERM, ESRCH, Probe, assert_all, results};
 
 rows!(
     i01_only_its_own_processes,
@@ -79,8 +80,8 @@ fn i07_calls_that_need_a_capability(case: Case) {
     assert_all(&ran, "call", count, &[EPERM, EACCES, ENOSYS]);
     assert_all(&ran, "x32", count, &[ENOSYS]);
     // A status of the child that tells of an error, where there may be 32-bit programs: those of Windows, with a Wine that
-    // has a part for them. Else SIGSYS, of the filter; SIGSEGV where the kernel knows no such programs.
-    let is_there = case.target == Target::Windows && has_part_32();
+    // runs them. Else SIGSYS, of the filter; SIGSEGV where the kernel knows no such programs.
+    let is_there = case.target == Target::Windows && programs_32().is_some();
     assert_all(&ran, "int80", count, if is_there { &[1] } else { &[-31, -11] });
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::place::scratch;
@@ -77,6 +77,18 @@ pub fn wine() -> Option<[PathBuf; 2]> {
     let loader = places.map(PathBuf::from).into_iter().find(|path| path.is_file())?;
     let server = ["wineserver64", "wineserver"].map(|name| loader.with_file_name(name));
     server.into_iter().find(|path| path.is_file()).map(|server| [loader, server])
+}
+
+/// Returns the directory of Wine's 32-bit Windows programs, where Debian's Wine runs such: by a separate part, or by its
+/// own WoW64.
+pub fn programs_32() -> Option<PathBuf> {
+    let part = Path::new("/usr/lib/i386-linux-gnu/wine");
+    let whole = Path::new("/usr/lib/x86_64-linux-gnu/wine");
+    let kinds = [(part, "i386-unix/ntdll.so"), (whole, "x86_64-windows/wow64.dll")];
+    let places = kinds.into_iter().filter(|(directory, runner)| directory.join(runner).is_file());
+    let mut programs = places.map(|(directory, _)| directory.join("i386-windows"));
+    // Debian 13's Wine has the directory, and nothing of Wine's own in it.
+    programs.find(|programs| programs.join("ntdll.dll").is_file())
 }
 
 impl Need {

@@ -34,7 +34,7 @@ pub(super) const PRNG: &[u8] = include_bytes!(concat!(env!("NSPAWN_GUEST_DIR"), 
 pub(super) const REGISTRY: &str = include_str!("../../../../../guest/base.reg");
 
 /// Changes with this recipe: another number makes a new base layer.
-const LAYOUT: u32 = 5;
+const LAYOUT: u32 = 6;
 const KEYS: Uuid = Uuid::from_u128(0x6e73_7061_776e_5f62_6173_655f_6b65_7973);
 
 /// A base layer that is in use, and what of the host its Wine needs besides.

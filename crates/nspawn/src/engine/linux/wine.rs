@@ -156,12 +156,10 @@ impl Wine {
         in_64_bit || self.part_32.is_some()
     }
 
-    /// Returns by which of the kernel's interfaces its processes make system calls.
+    /// Returns by which of the kernel's interfaces its processes make system calls. Wine's own WoW64 needs that of 32-bit
+    /// programs too, though its Linux side is of 64 bits: by it alone such a process gets a segment for its 32-bit code.
     pub(super) fn interface(&self) -> Interface {
-        match self.part_32 {
-            Some(_) => Interface::X86_64AndI386,
-            None => Interface::X86_64,
-        }
+        if self.runs_32_bit() { Interface::X86_64AndI386 } else { Interface::X86_64 }
     }
 
     /// Returns where the Linux side of the libraries lies.

@@ -209,3 +209,27 @@ fn its_32_bit_part_is_found_where_packages_put_it() {
         assert!(part_32.into_iter().all(|path| is_mapped(&path)), "{name}: {parts:?}");
     }
 }
+
+#[test]
+fn its_own_wow64_uses_the_entry_of_32_bit_programs() {
+    const WHOLE: [(&str, &[u8]); 4] = [
+        ("usr/lib/wine/wine64", ELF),
+        ("usr/lib/wine/wineserver64", ELF),
+        ("usr/lib/x86_64-linux-gnu/wine/x86_64-unix/ntdll.so", ELF),
+        ("usr/share/wine/nls/x", b"x"),
+    ];
+    const OF_WOW64: [(&str, &[u8]); 3] = [
+        ("usr/lib/x86_64-linux-gnu/wine/i386-windows/ntdll.dll", b"x"),
+        ("usr/lib/x86_64-linux-gnu/wine/x86_64-windows/wow64.dll", b"x"),
+        ("usr/lib/x86_64-linux-gnu/wine/x86_64-windows/wow64win.dll", b"x"),
+    ];
+    for missing in [None, Some(0), Some(1), Some(2)] {
+        let of_wow64 = OF_WOW64.iter().enumerate().filter(|(index, _)| Some(*index) != missing);
+        let files: Vec<_> = WHOLE.iter().chain(of_wow64.map(|(_, file)| file)).copied().collect();
+        let root = tree(&files);
+        let found = Wine::find_below(root.path()).unwrap_or_else(|| panic!("{missing:?}"));
+        let interface = if missing.is_none() { Interface::X86_64AndI386 } else { Interface::X86_64 };
+        let told = (found.part_32.is_some(), found.runs_32_bit(), found.interface());
+        assert_eq!(told, (false, missing.is_none(), interface), "{missing:?}");
+    }
+}
