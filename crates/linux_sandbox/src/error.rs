@@ -62,6 +62,14 @@ impl Error {
         &self.subject
     }
 
+    /// Whether it says that this host cannot have the account as it is: its file systems or this kernel cannot show files
+    /// as another's, or we may not use the host's ids. A want of memory or of descriptors, say, is no such answer.
+    pub fn refuses_account(&self) -> bool {
+        use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+        self.part == Part::Account
+            && matches!(self.source.kind(), InvalidInput | PermissionDenied | Unsupported)
+    }
+
     /// Returns the system's answer.
     pub fn io(&self) -> &io::Error {
         &self.source
@@ -89,5 +97,31 @@ pub(crate) trait Context<T> {
 impl<T, E: Into<io::Error>> Context<T> for std::result::Result<T, E> {
     fn context<S: Into<String>>(self, op: &'static str, subject: impl FnOnce() -> S) -> Result<T> {
         self.map_err(|source| Error::new(op, subject(), source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn an_account_is_refused_by_what_the_host_cannot_and_not_by_what_it_lacks() {
+        for (part, errno, refuses) in [
+            (Part::Account, Errno::PERM, true),
+            (Part::Account, Errno::ACCESS, true),
+            (Part::Account, Errno::INVAL, true),
+            (Part::Account, Errno::NOSYS, true),
+            (Part::Account, Errno::OPNOTSUPP, true),
+            (Part::Account, Errno::MFILE, false),
+            (Part::Account, Errno::NOMEM, false),
+            (Part::Account, Errno::AGAIN, false),
+            (Part::UserNamespace, Errno::PERM, false),
+            (Part::Other, Errno::INVAL, false),
+        ] {
+            let error = Error::new("map", "ids", errno).of(part);
+            assert_eq!(error.refuses_account(), refuses, "{part:?} {errno:?}");
+        }
     }
 }

@@ -54,25 +54,27 @@ impl Guest {
         owner: Ids,
         path: &dyn std::fmt::Display,
     ) -> Result<Shown> {
-        let host = self.account.host;
-        if owner == host {
+        if owner == self.account.host {
             return Ok(Shown::AsOwn);
         }
+        match self.map_owners(mount, owner, path) {
+            Ok(()) => Ok(Shown::AsOwn),
+            // A plain user's namespace does not know others, and not every file system can show them as others.
+            Err(error) if self.account.ownership == Ownership::WherePossible && error.refuses_account() => {
+                Ok(Shown::As(owner))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn map_owners(&mut self, mount: &OwnedFd, owner: Ids, path: &dyn std::fmt::Display) -> Result<()> {
         let shown = match self.shown.entry(owner) {
             Entry::Occupied(made) => made.into_mut(),
-            Entry::Vacant(place) => match Namespace::of_owner(owner, host) {
-                // A plain user's namespace does not know others.
-                Err(_) if self.account.ownership == Ownership::WherePossible => return Ok(Shown::As(owner)),
-                made => place.insert(made?),
-            },
+            Entry::Vacant(place) => place.insert(Namespace::of_owner(owner, self.account.host)?),
         };
-        match raw::map_owners(mount, shown.opened.as_fd()) {
-            Err(_) if self.account.ownership == Ownership::WherePossible => Ok(Shown::As(owner)),
-            done => done
-                .map(|()| Shown::AsOwn)
-                .context("map the owner of", || path.to_string())
-                .map_err(|error| error.of(Part::Account)),
-        }
+        raw::map_owners(mount, shown.opened.as_fd())
+            .context("map the owner of", || path.to_string())
+            .map_err(|error| error.of(Part::Account))
     }
 }
 
@@ -215,17 +217,51 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
+    use rustix::fs::{Mode, OFlags};
+
     use super::*;
+
+    fn own() -> Ids {
+        Ids { uid: rustix::process::getuid().as_raw(), gid: rustix::process::getgid().as_raw() }
+    }
+
+    #[test]
+    fn owners_are_kept_where_the_host_refuses_and_not_where_it_lacks_something() {
+        const NAME: &str = "owners_are_kept_where_the_host_refuses_and_not_where_it_lacks_something";
+        // No mount, and a namespace that is opened for its path alone: the kernel has then no such descriptor.
+        let file = || OwnedFd::from(File::open("/dev/null").unwrap());
+        let path_alone = || rustix::fs::open("/proc/self/ns/user", OFlags::PATH, Mode::empty()).unwrap();
+        let other = Ids { uid: 7, gid: 7 };
+        for ownership in [Ownership::Required, Ownership::WherePossible] {
+            let account = Account { inside: own(), host: own(), system: None, ownership };
+            let mut guest = match Guest::new(account) {
+                Ok(guest) => guest,
+                Err(error) => return skipped(NAME, &error),
+            };
+            let refused = guest.take(&file(), other, &"a file");
+            match ownership {
+                Ownership::Required => assert!(refused.unwrap_err().refuses_account()),
+                Ownership::WherePossible => assert_eq!(refused.unwrap(), Shown::As(other)),
+            }
+            let mut unreadable = Namespace::mapped_by(|_| Ok(())).unwrap();
+            unreadable.opened = path_alone();
+            guest.shown.insert(other, unreadable);
+            let error = guest.take(&file(), other, &"a file").unwrap_err();
+            assert_eq!(Errno::from_io_error(error.io()), Some(Errno::BADF), "{ownership:?}");
+        }
+    }
+
+    fn skipped(name: &str, why: &Error) {
+        // Not `eprintln!`: the test harness would keep it from whoever counts skipped tests.
+        let _ = writeln!(io::stderr(), "skipped: user::tests::{name}: {why}");
+    }
 
     #[test]
     fn threads_make_namespaces_at_once() {
         const THREADS: usize = 8;
-        let own = Ids { uid: rustix::process::getuid().as_raw(), gid: rustix::process::getgid().as_raw() };
-        let account = Account { inside: own, host: own, system: None, ownership: Ownership::Required };
+        let account = Account { inside: own(), host: own(), system: None, ownership: Ownership::Required };
         if let Err(error) = Namespace::of_account(&account) {
-            // Not `eprintln!`: the test harness would keep it from whoever counts skipped tests.
-            let _ = writeln!(io::stderr(), "skipped: user::tests::threads_make_namespaces_at_once: {error}");
-            return;
+            return skipped("threads_make_namespaces_at_once", &error);
         }
         let (sender, made) = channel();
         for _ in 0..THREADS {

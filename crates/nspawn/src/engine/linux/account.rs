@@ -1,7 +1,7 @@
 //! Who a container's programs are, inside and on the host.
 
 use linux_sandbox::{
-    Account, Ids, Mount, Other, Owner, Ownership, Part, Plan, Sources, Staged, is_own_root, second_ids,
+    Account, Ids, Mount, Other, Owner, Ownership, Plan, Sources, Staged, is_own_root, second_ids,
 };
 use uuid::Uuid;
 
@@ -124,7 +124,7 @@ pub(super) fn stage(
     unenforced: Unenforced,
 ) -> Result<(Staged, Option<Error>)> {
     let refused = match linux_sandbox::stage(plan, sources) {
-        Err(error) if is_refusal(&error) => error,
+        Err(error) if error.refuses_account() => error,
         staged => return staged.map(|staged| (staged, None)).map_err(sandbox_error),
     };
     let Some(account) = plan.account else { return Err(sandbox_error(refused)) };
@@ -143,19 +143,11 @@ pub(super) fn stage(
     for ownership in [Ownership::Required, Ownership::WherePossible] {
         plan.account = Some(Account { host, ownership, ..account });
         match linux_sandbox::stage(plan, sources) {
-            Err(error) if is_refusal(&error) && ownership == Ownership::Required => {}
+            Err(error) if error.refuses_account() && ownership == Ownership::Required => {}
             staged => return staged.map(|staged| (staged, Some(shortfall))).map_err(sandbox_error),
         }
     }
     Err(sandbox_error(refused))
-}
-
-/// Whether an error says that this host cannot have the account as it is: its file systems or this kernel cannot show
-/// files as another's, or we may not use the host's ids.
-fn is_refusal(error: &linux_sandbox::Error) -> bool {
-    use std::io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
-    error.part() == Part::Account
-        && matches!(error.io().kind(), InvalidInput | PermissionDenied | Unsupported)
 }
 
 /// Returns who owns the process directory, which is the first that is mapped.
