@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 
@@ -19,14 +19,16 @@ use crate::raw::{self, Clone, Mask};
 #[derive(Debug)]
 pub(crate) struct Guest {
     account: Account,
+    groups: Groups,
     namespace: Namespace,
     shown: BTreeMap<Ids, Namespace>,
 }
 
 impl Guest {
     pub(crate) fn new(account: Account) -> Result<Self> {
+        let groups = Groups::of_this_process()?;
         let namespace = Namespace::of_account(&account)?;
-        Ok(Self { account, namespace, shown: BTreeMap::new() })
+        Ok(Self { account, groups, namespace, shown: BTreeMap::new() })
     }
 
     /// Returns who the account is on the host.
@@ -44,7 +46,7 @@ impl Guest {
 
     /// Returns what pid 1 and the program need to become the account.
     pub(crate) fn into_identity(self) -> Identity {
-        Identity { namespace: self.namespace.opened, inside: self.account.inside }
+        Identity { namespace: self.namespace.opened, inside: self.account.inside, groups: self.groups }
     }
 
     /// Shows what is `owner`'s in a detached mount as the account's own.
@@ -92,16 +94,37 @@ pub(crate) enum Shown {
 pub(crate) struct Identity {
     namespace: OwnedFd,
     inside: Ids,
+    groups: Groups,
+}
+
+/// What becomes of the groups that whoever makes a sandbox is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Groups {
+    /// They are left.
+    Left,
+    /// They have to be kept, and are his who is the account: so it is in a plain user's namespace, and in those in it.
+    Kept,
+}
+
+impl Groups {
+    fn of_this_process() -> Result<Self> {
+        const FILE: &str = "/proc/self/setgroups";
+        Ok(Self::of(&fs::read_to_string(FILE).context("read", || FILE)?))
+    }
+
+    /// Returns what a namespace's setgroups file says (user_namespaces(7)): its word is for good once ids are mapped.
+    fn of(setgroups: &str) -> Self {
+        if setgroups.trim_end() == "deny" { Self::Kept } else { Self::Left }
+    }
 }
 
 impl Identity {
     /// Becomes the account, with every capability over its namespace, and none over anything else.
     pub(crate) fn assume(&self) -> std::result::Result<(), Errno> {
         move_into_link_name_space(self.namespace.as_fd(), Some(LinkNameSpaceType::User))?;
-        match set_thread_groups(&[]) {
-            // A plain user's namespace may have to keep the groups that he is in.
-            Ok(()) | Err(Errno::PERM) => {}
-            Err(errno) => return Err(errno),
+        match self.groups {
+            Groups::Left => set_thread_groups(&[])?,
+            Groups::Kept => {}
         }
         let (uid, gid) =
             (rustix::fs::Uid::from_raw(self.inside.uid), rustix::fs::Gid::from_raw(self.inside.gid));
@@ -248,6 +271,33 @@ mod tests {
             guest.shown.insert(other, unreadable);
             let error = guest.take(&file(), other, &"a file").unwrap_err();
             assert_eq!(Errno::from_io_error(error.io()), Some(Errno::BADF), "{ownership:?}");
+        }
+    }
+
+    #[test]
+    fn groups_are_kept_only_where_that_was_known() {
+        const NAME: &str = "groups_are_kept_only_where_that_was_known";
+        for (said, groups) in [("deny\n", Groups::Kept), ("allow\n", Groups::Left), ("", Groups::Left)] {
+            assert_eq!(Groups::of(said), groups, "{said:?}");
+        }
+        // In a namespace as a plain user's, whether or not it was known to be one.
+        for (groups, status_wanted) in [(Groups::Kept, 0), (Groups::Left, libc::EPERM)] {
+            let map_denied = |pid| {
+                let path = format!("/proc/{pid}/setgroups");
+                fs::write(&path, "deny").context("write", || path)?;
+                let line = |id| format!("0 {id} 1");
+                map(pid, &line(own().uid), &line(own().gid)).context("map", || "ids")
+            };
+            let namespace = match Namespace::mapped_by(map_denied) {
+                Ok(namespace) => namespace,
+                Err(error) => return skipped(NAME, &error),
+            };
+            let identity = Identity { namespace: namespace.opened, inside: Ids { uid: 0, gid: 0 }, groups };
+            let Clone::Parent { pid, .. } = raw::clone_into(0).unwrap() else {
+                raw::exit(identity.assume().map_or_else(Errno::raw_os_error, |()| 0));
+            };
+            let (status, _) = raw::wait_for(pid).unwrap();
+            assert_eq!(libc::WEXITSTATUS(status), status_wanted, "{groups:?}");
         }
     }
 
