@@ -94,6 +94,15 @@ fn settle(
     Ok(())
 }
 
+/// Returns the arguments of a shell that runs Wine, and then ends its server. The shell, because the sandbox ends with
+/// its program, and the server writes only at its own end. It is told paths as words: they are no part of its script.
+fn shell_arguments(wine: &Wine, arguments: &[&str]) -> Vec<String> {
+    const SCRIPT: &str = r#"server=$1; shift; "$@"; r=$?; "$server" -k; "$server" -w; exit $r"#;
+    let [server, loader] = [&wine.server, &wine.loader].map(|path| path.display().to_string());
+    let words = ["sh", "-c", SCRIPT, "sh", &server, &loader];
+    words.iter().chain(arguments).map(|word| (*word).to_owned()).collect()
+}
+
 /// Runs Wine in a sandbox with `prefix` writable, and waits until its server has written the registry.
 fn run(
     prefix: &Path,
@@ -102,11 +111,6 @@ fn run(
     arguments: &[&str],
     observer: &dyn Observer,
 ) -> Result<()> {
-    let server = wine.server.display();
-    let quoted: Vec<String> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
-    // The shell, because the sandbox ends with its program, and the server writes only at its own end.
-    let script =
-        format!("{} {}; r=$?; {server} -k; {server} -w; exit $r", wine.loader.display(), quoted.join(" "),);
     let mut environment = root::wine_environment(User::default());
     environment.push("WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=d".to_owned());
     let bind = Mount::Bind {
@@ -123,7 +127,7 @@ fn run(
         account: None,
         program: Program {
             executable: "/bin/sh".to_owned(),
-            arguments: vec!["sh".to_owned(), "-c".to_owned(), script],
+            arguments: shell_arguments(wine, arguments),
             environment,
             directory: "/tmp".to_owned(),
             layout: root::WINE_LAYOUT,
@@ -265,9 +269,34 @@ fn install(prefix: &Path, wine: &Wine) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::process::Command;
 
     use super::*;
     use crate::engine::Silent;
+
+    #[test]
+    fn any_path_of_wine_is_one_word_to_the_shell() {
+        let place = tempfile::tempdir().unwrap();
+        let strange = place.path().join("my wine; touch oops; $(touch oops) 'of \"mine\" & `touch oops`");
+        fs::create_dir(&strange).unwrap();
+        let [loader, server] = ["wine", "wineserver"].map(|name| {
+            let path = strange.join(name);
+            let script = format!("#!/bin/sh\nprintf '<%s>' {name} \"$@\"\nexit 7\n");
+            fs::write(&path, script).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            path
+        });
+        let wine =
+            Wine { loader, server, libraries: "/w/lib".into(), data: "/w/share".into(), part_32: None };
+        let arguments = shell_arguments(&wine, &[r"C:\a b", "$x;'"]);
+        let mut shell = Command::new("/bin/sh");
+        let done = shell.args(&arguments[1..]).current_dir(place.path()).output().unwrap();
+        let said = String::from_utf8(done.stdout).unwrap();
+        assert_eq!(said, r"<wine><C:\a b><$x;'><wineserver><-k><wineserver><-w>");
+        assert_eq!((done.status.code(), done.stderr), (Some(7), Vec::new()));
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "nothing of a path is run");
+    }
 
     #[test]
     fn where_the_agent_alone_fails_wine_starts_sessions() {
