@@ -166,13 +166,30 @@ impl List {
         self.made_of.iter().all(|stamp| Stamp::of(&stamp.path).as_ref() == Some(stamp))
     }
 
-    /// Writes it in one step: others may be reading.
+    /// Writes it in one step: others may be reading, and writing the same.
     fn write(&self, path: &Path) -> std::io::Result<()> {
         let text = serde_json::to_vec(self)?;
-        let mut made = path.as_os_str().to_owned();
-        made.push(format!(".{}.partial", std::process::id()));
+        let made = partial_of(path)?;
         fs::write(&made, text)?;
-        fs::rename(made, path)
+        keep(&made, path)
+    }
+}
+
+/// Returns a name beside `path` that nobody else has: not another thread, nor who has our pid in another namespace.
+fn partial_of(path: &Path) -> std::io::Result<PathBuf> {
+    let mut number = [0; 8];
+    getrandom::fill(&mut number).map_err(std::io::Error::other)?;
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(format!(".{:016x}.partial", u64::from_ne_bytes(number)));
+    Ok(partial.into())
+}
+
+/// Moves a list to its place. Where it is gone, it was taken for what a killed launcher had left, and removed: then there
+/// is none, and the next launcher makes one.
+fn keep(partial: &Path, path: &Path) -> std::io::Result<()> {
+    match fs::rename(partial, path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        moved => moved,
     }
 }
 
@@ -197,5 +214,56 @@ impl Stamp {
             seconds,
             nanoseconds,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn threads_write_a_list_at_once() {
+        const THREADS: usize = 8;
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("wine_x.libraries");
+        let list =
+            List { made_of: Vec::new(), libraries: Libraries::from([("lib64/x".into(), "/x".into())]) };
+        let begin = Barrier::new(THREADS);
+        let write = || {
+            begin.wait();
+            (0..50).try_for_each(|_| list.write(&path))
+        };
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(write)).collect();
+            threads.into_iter().for_each(|thread| thread.join().unwrap().unwrap());
+        });
+        let names: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(names, std::slice::from_ref(&path), "nothing is left beside it");
+        let kept: List = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        assert_eq!(kept.libraries, list.libraries);
+    }
+
+    #[test]
+    fn no_two_lists_being_written_have_one_name() {
+        let list = Path::new("/d/wine_x.libraries");
+        let [one, other] = [(); 2].map(|()| partial_of(list).unwrap());
+        assert_ne!(one, other);
+        assert_eq!(one.extension(), Some("partial".as_ref()), "so gc knows it");
+    }
+
+    #[test]
+    fn a_list_that_was_cleared_away_half_made_is_no_failure() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        fs::write(at("made"), "").unwrap();
+        keep(&at("made"), &at("list")).unwrap();
+        keep(&at("made"), &at("list")).unwrap();
+        assert!(at("list").exists());
+        fs::create_dir(at("directory")).unwrap();
+        fs::write(at("made"), "").unwrap();
+        assert!(keep(&at("made"), &at("directory")).is_err(), "another failure is one");
     }
 }
