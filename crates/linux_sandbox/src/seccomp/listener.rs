@@ -87,6 +87,16 @@ impl Listener {
         self.ioctl(libc::SECCOMP_IOCTL_NOTIF_ID_VALID, &raw mut id).is_ok()
     }
 
+    /// Reads words of the memory of whoever made a call. It waits still when they have been read: had it ended, its
+    /// number could be another process's by then, and so the memory (seccomp_unotify(2)).
+    ///
+    /// # Errors
+    /// `SRCH`: it waits no longer; it has no such memory, or we may not look into it.
+    pub(super) fn read(&self, request: &Request, address: u32, words: &mut [u32]) -> Result<(), Errno> {
+        request.read(address, words)?;
+        if self.waits(request) { Ok(()) } else { Err(Errno::SRCH) }
+    }
+
     /// Has a call return. Where nobody waits for it any more, that is no matter.
     pub(super) fn answer(&self, request: &Request, answer: Result<(), Errno>) {
         let error = answer.map_or_else(|errno| -errno.raw_os_error(), |()| 0);
@@ -126,11 +136,8 @@ impl Listener {
 }
 
 impl Request {
-    /// Reads words of the memory of whoever made the call.
-    ///
-    /// # Errors
-    /// It has no such memory, or we may not look into it.
-    pub(super) fn read(&self, address: u32, words: &mut [u32]) -> Result<(), Errno> {
+    /// Reads words of it, of whosever it is by now: [`Listener::read`] asks.
+    fn read(&self, address: u32, words: &mut [u32]) -> Result<(), Errno> {
         let length = size_of_val(words);
         let ours = libc::iovec { iov_base: words.as_mut_ptr().cast(), iov_len: length };
         let theirs = foreign(address, length);
@@ -140,10 +147,10 @@ impl Request {
         })
     }
 
-    /// Writes words into it.
+    /// Writes words into the memory of whoever made the call.
     ///
     /// # Errors
-    /// As for reading.
+    /// It has no such memory, or we may not look into it.
     pub(super) fn write(&self, address: u32, words: &[i32]) -> Result<(), Errno> {
         let length = size_of_val(words);
         let ours = libc::iovec { iov_base: words.as_ptr().cast_mut().cast(), iov_len: length };
@@ -174,6 +181,65 @@ fn last_errno() -> Errno {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+    use crate::seccomp::program::{answer, is, load};
+
+    #[test]
+    fn what_a_call_says_is_read_while_it_waits_and_not_later() {
+        const NAME: &str = "what_a_call_says_is_read_while_it_waits_and_not_later";
+        // Asked of one harmless call of the thread that has put it on.
+        let filter = [
+            load(0),
+            is(libc::SYS_getppid as u32, 0, 1),
+            answer(libc::SECCOMP_RET_USER_NOTIF),
+            answer(libc::SECCOMP_RET_ALLOW),
+        ];
+        let place = low_word(0x1234);
+        let (tell, told) = channel();
+        let (end, ended) = channel::<()>();
+        let caller = thread::spawn(move || {
+            rustix::thread::set_no_new_privs(true).unwrap();
+            tell.send(put_on(&filter)).unwrap();
+            // SAFETY: it has no arguments.
+            unsafe { libc::syscall(libc::SYS_getppid) };
+            // The thread lives on: only the call is over.
+            let _ = ended.recv();
+        });
+        let Ok(Some(listener)) = told.recv().unwrap() else {
+            // Not `eprintln!`: the test harness would keep it from whoever counts skipped tests.
+            let _ =
+                writeln!(io::stderr(), "skipped: seccomp::listener::tests::{NAME}: no listener to be had");
+            return;
+        };
+        let request = listener.receive().unwrap();
+        let read = || {
+            let mut word = [0];
+            listener.read(&request, place, &mut word).map(|()| word[0])
+        };
+        assert_eq!(read(), Ok(0x1234));
+        listener.answer(&request, Ok(()));
+        assert_eq!(read(), Err(Errno::SRCH));
+        end.send(()).unwrap();
+        caller.join().unwrap();
+    }
+
+    /// Returns the address of a word where 32-bit programs have memory.
+    fn low_word(word: u32) -> u32 {
+        let (access, kind) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_32BIT);
+        // SAFETY: new memory, of nobody else's, and never given back.
+        unsafe {
+            let page = libc::mmap(std::ptr::null_mut(), 4096, access, kind, -1, 0);
+            assert_ne!(page, libc::MAP_FAILED);
+            page.cast::<u32>().write(word);
+            page.addr().try_into().unwrap()
+        }
+    }
+
     #[test]
     fn structs_have_the_kernel_s_layout() {
         // linux/seccomp.h.

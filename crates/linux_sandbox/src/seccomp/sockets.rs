@@ -66,7 +66,7 @@ impl Sockets {
         let [what, place, ..] = request.arguments;
         let mut arguments = [0; 4];
         let count = if what == PAIR { 4 } else { 3 };
-        request.read(place, &mut arguments[..count])?;
+        self.0.read(request, place, &mut arguments[..count])?;
         let [family, sort, protocol, pair] = arguments;
         // The kernel has no families beyond that.
         let family = u16::try_from(family).map_err(|_| Errno::AFNOSUPPORT)?;
@@ -82,6 +82,7 @@ impl Sockets {
         }
         let (one, other): (OwnedFd, OwnedFd) = socketpair(family, sort, flags, protocol)?;
         let given = [&one, &other].map(|made| self.0.hand_over(request, made, theirs, Then::Wait));
+        // Where one is refused the caller keeps the other: it leads nowhere, and counts against his own limit alone.
         let [one, other] = given;
         let numbers = [one?, other?];
         if self.0.waits(request) {
