@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
-use rustix::fs::{Dir, FileType, Mode, OFlags, StatVfsMountFlags, fstat, fstatvfs};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, StatVfsMountFlags, fstat, fstatvfs, statat};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 use rustix::process::chdir;
@@ -95,8 +95,24 @@ impl Overlay {
     }
 }
 
-fn directory(above: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+fn directory(above: BorrowedFd<'_>, name: impl AsRef<OsStr>) -> io::Result<OwnedFd> {
     Ok(open_inside(above, name, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?)
+}
+
+/// Tells whether a name is the directory's own, or that of the one above.
+fn is_dots(name: &OsStr) -> bool {
+    matches!(name.as_bytes(), b"." | b"..")
+}
+
+/// Returns what a name in a directory is, where reading the directory has not told: some file systems know no kinds
+/// (readdir(3)).
+fn kind(told: FileType, above: BorrowedFd<'_>, name: &OsStr) -> io::Result<FileType> {
+    match told {
+        FileType::Unknown => {
+            Ok(FileType::from_raw_mode(statat(above, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode))
+        }
+        told => Ok(told),
+    }
 }
 
 /// Gives away a directory, and the directories and files in it; it is new, and nothing but what we put there is in it.
@@ -104,11 +120,9 @@ fn give_all(top: BorrowedFd<'_>, owner: Option<Ids>) -> io::Result<()> {
     give(&top, owner)?;
     for entry in Dir::read_from(top)? {
         let entry = entry?;
-        let Ok(name) = entry.file_name().to_str() else { continue };
-        match entry.file_type() {
-            FileType::Directory if !matches!(name, "." | "..") => {
-                give_all(directory(top, name)?.as_fd(), owner)?;
-            }
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        match kind(entry.file_type(), top, name)? {
+            FileType::Directory if !is_dots(name) => give_all(directory(top, name)?.as_fd(), owner)?,
             FileType::RegularFile => {
                 give(&open_inside(top, name, OFlags::PATH, Mode::empty())?, owner)?;
             }
@@ -140,8 +154,9 @@ pub(crate) fn give_directories(
     for entry in Dir::new(directory(top, ".")?)? {
         let entry = entry?;
         let name = OsStr::from_bytes(entry.file_name().to_bytes());
-        if entry.file_type() == FileType::Directory && !matches!(name.as_bytes(), b"." | b"..") {
-            give_directories(open_inside(top, name, OFlags::PATH, Mode::empty())?.as_fd(), of_others, owner)?;
+        if kind(entry.file_type(), top, name)? == FileType::Directory && !is_dots(name) {
+            let below = open_inside(top, name, OFlags::PATH, Mode::empty())?;
+            give_directories(below.as_fd(), of_others, owner)?;
         }
     }
     Ok(())
@@ -201,6 +216,51 @@ mod tests {
             assert_eq!(read(&merged, "a"), ("1".to_owned(), host.uid));
             assert_eq!(read(&merged, "b"), ("2".to_owned(), host.uid));
             assert_eq!(rustix::fs::fstat(&merged).unwrap().st_uid, host.uid);
+        }
+    }
+
+    #[test]
+    fn kinds_are_found_where_a_directory_does_not_tell_them() {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("file"), "").unwrap();
+        fs::create_dir(place.path().join("directory")).unwrap();
+        std::os::unix::fs::symlink("file", place.path().join("link")).unwrap();
+        let above = fs::File::open(place.path()).unwrap();
+        for (told, name, wanted) in [
+            (FileType::Unknown, "file", FileType::RegularFile),
+            (FileType::Unknown, "directory", FileType::Directory),
+            (FileType::Unknown, "link", FileType::Symlink),
+            (FileType::Unknown, ".", FileType::Directory),
+            (FileType::Fifo, "file", FileType::Fifo),
+        ] {
+            assert_eq!(kind(told, above.as_fd(), name.as_ref()).unwrap(), wanted, "{told:?} {name:?}");
+        }
+        let error = kind(FileType::Unknown, above.as_fd(), "none".as_ref()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn what_has_a_name_in_any_encoding_is_given_away() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: what_has_a_name_in_any_encoding_is_given_away: needs root");
+            return;
+        }
+        let (own, host) = (Ids { uid: 0, gid: 0 }, Ids { uid: 12345, gid: 12345 });
+        type Give = fn(BorrowedFd<'_>, Ids, Ids) -> io::Result<()>;
+        let ways: [Give; 2] = [
+            |top, _, host| give_all(top, Some(host)),
+            |top, own, host| give_directories(top, &BTreeSet::from([own]), Some(host)),
+        ];
+        for (give, has_file) in ways.into_iter().zip([true, false]) {
+            let place = tempfile::tempdir().unwrap();
+            let name = OsStr::from_bytes(b"\xff\xfe");
+            let directory = place.path().join(name);
+            fs::create_dir(&directory).unwrap();
+            fs::write(directory.join(name), "").unwrap();
+            give(fs::File::open(place.path()).unwrap().as_fd(), own, host).unwrap();
+            let owner_of = |path: &Path| std::os::unix::fs::MetadataExt::uid(&fs::metadata(path).unwrap());
+            let file = if has_file { host.uid } else { own.uid };
+            assert_eq!([owner_of(&directory), owner_of(&directory.join(name))], [host.uid, file]);
         }
     }
 
