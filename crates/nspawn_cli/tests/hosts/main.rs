@@ -7,6 +7,7 @@
 #[expect(dead_code, reason = "shared with tests that use more of it")]
 #[path = "../launcher/case.rs"]
 mod case;
+mod doctor;
 mod filling;
 mod lacking;
 #[expect(dead_code, reason = "shared with tests that use more of it")]

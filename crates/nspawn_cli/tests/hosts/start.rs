@@ -45,11 +45,22 @@ impl Start {
         };
         self.place.configure(name, changes);
         let root = self.root();
-        let launcher = self.place.launcher(&root);
+        self.run_there(lack, &self.place.launcher(&root))
+    }
+
+    /// Asks what the host can do where something lacks.
+    pub fn ask_doctor(&self, lack: &Lack) -> Ran {
+        self.place.hand_over();
+        let mut doctor = self.place.ours();
+        doctor.arg("doctor").arg("--root").arg(self.root());
+        self.run_there(lack, &doctor)
+    }
+
+    fn run_there(&self, lack: &Lack, launcher: &Command) -> Ran {
         let mut command = Command::new("unshare");
         // The place comes first, and its root.
         let script = format!("place=$1 root=$2; shift 2\n{}\nexec \"$@\"", lack.preparation);
-        command.args(["--mount", "sh", "-ec", &script, "sh"]).args([&self.place.at(""), &root]);
+        command.args(["--mount", "sh", "-ec", &script, "sh"]).args([&self.place.at(""), &self.root()]);
         match lack.kernel {
             Kernel::Whole => {}
             Kernel::Calls(calls) => {
@@ -61,7 +72,7 @@ impl Start {
                 command.args(["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", forbid, "sh"]);
             }
             Kernel::Overlays => {
-                let rule = format!("inject=fsopen:error=ENODEV:when={}", self.overlay(&launcher));
+                let rule = format!("inject=fsopen:error=ENODEV:when={}", self.overlay(launcher));
                 command.args([
                     "strace",
                     "-f",

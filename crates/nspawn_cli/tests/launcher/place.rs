@@ -156,7 +156,7 @@ impl Place {
     }
 
     /// Gives what lies here to who starts containers; state is his already, as his launchers made it.
-    fn hand_over(&self) {
+    pub fn hand_over(&self) {
         for entry in fs::read_dir(self.directory.path()).unwrap() {
             let path = entry.unwrap().path();
             if path != self.root() {

@@ -4,15 +4,12 @@ use std::num::NonZeroU64;
 use std::path::Path;
 
 use linux_sandbox::cgroup::{Bytes, Controller, CpuQuota, CpuSet, Host, Limits};
-use linux_sandbox::{AddressLayout, Interface, Mount, Plan, Program, Sources};
 
 use super::wine::Wine;
-use super::{LinuxEngine, PATIENCE, account, files, limits, remove_scratch};
+use super::{LinuxEngine, PATIENCE, account, files, limits, remove_scratch, trial};
 use crate::doctor::{Ability, Finding, Needed};
-use crate::engine::Unenforced;
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::ContainerId;
-use crate::state::create_private;
 
 /// The oldest kernel that has the calls which have no other in their place: those that mount by descriptor.
 const OLDEST: (u32, u32) = (5, 2);
@@ -41,11 +38,15 @@ fn kernel() -> Result<String> {
     Ok(format!("Linux {release}"))
 }
 
-/// Namespaces, layers and the account, by making a sandbox that nothing runs in.
+/// Namespaces, layers and the account, by a start.
 fn layers(engine: &LinuxEngine, id: &ContainerId) -> Finding {
     let subject = "namespaces and layers";
     let scratch = engine.scratch().join(id.as_str());
-    let made = stage(engine, id, &scratch);
+    let made = match files::is_overlay(&engine.data) {
+        Ok(true) => Err(files::on_overlay(&engine.data)),
+        Ok(false) => trial::run(&scratch, account::of(&engine.group_name(id))),
+        Err(error) => Err(error),
+    };
     let removed = remove_scratch(&scratch);
     match made.and_then(|loss| removed.map(|()| loss)) {
         Ok(Some(loss)) => Finding::partial(subject, Needed::Always, &loss),
@@ -55,39 +56,6 @@ fn layers(engine: &LinuxEngine, id: &ContainerId) -> Finding {
             made.map(|_| "overlays, and programs that are a user of their own".to_owned()),
         ),
     }
-}
-
-fn stage(engine: &LinuxEngine, id: &ContainerId, scratch: &Path) -> Result<Option<Error>> {
-    if files::is_overlay(&engine.data)? {
-        return Err(files::on_overlay(&engine.data));
-    }
-    create_private(scratch)?;
-    for name in ["lower", "upper", "work"] {
-        let path = scratch.join(name);
-        std::fs::create_dir(&path).map_err(|error| Error::io("make", path.display().to_string(), error))?;
-    }
-    let mut plan = Plan {
-        hostname: "doctor".to_owned(),
-        root: Vec::new(),
-        mounts: vec![Mount::Overlay {
-            lower: vec![scratch.join("lower")],
-            scratch: scratch.to_owned(),
-            upper: "upper".to_owned(),
-            work: "work".to_owned(),
-            target: "layers".to_owned(),
-        }],
-        account: Some(account::of(&engine.group_name(id)).account(account::User::default())),
-        program: Program {
-            executable: "/none".to_owned(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            directory: "/".to_owned(),
-            layout: AddressLayout::Random,
-        },
-        interface: Interface::X86_64,
-        note: None,
-    };
-    account::stage(&mut plan, &mut Sources::default(), Unenforced::Report).map(|(_, loss)| loss)
 }
 
 /// Whom programs and what is not theirs belong to on the host.

@@ -36,6 +36,7 @@ mod stack;
 mod system;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod view;
 mod wine;
 
