@@ -44,13 +44,14 @@ struct Inner {
     subject: String,
     controller: Option<Controller>,
     reason: Option<String>,
+    cure: Option<&'static str>,
     source: Option<io::Error>,
 }
 
 impl Error {
     pub(super) fn new(kind: ErrorKind, op: &'static str, subject: impl Into<String>) -> Self {
         let subject = subject.into();
-        Self(Box::new(Inner { kind, op, subject, controller: None, reason: None, source: None }))
+        Self(Box::new(Inner { kind, op, subject, controller: None, reason: None, cure: None, source: None }))
     }
 
     /// Makes the error of a system call on `path`; the error number decides the kind.
@@ -86,6 +87,31 @@ impl Error {
         self
     }
 
+    /// Says what to do next, where that is not the same for all of this kind.
+    #[must_use]
+    pub(super) fn cured_by(mut self, cure: &'static str) -> Self {
+        self.0.cure = Some(cure);
+        self
+    }
+
+    /// Returns what was tried: a verb in the infinitive.
+    pub fn op(&self) -> &'static str {
+        self.0.op
+    }
+
+    /// Returns what it was tried on, and for which controller.
+    pub fn subject(&self) -> String {
+        let controller = self.0.controller.map(|controller| format!(" (controller {controller})"));
+        format!("{}{}", self.0.subject, controller.unwrap_or_default())
+    }
+
+    /// Returns why it failed: our reason, the system's, or both.
+    pub fn reason(&self) -> Option<String> {
+        let system = self.0.source.as_ref().map(ToString::to_string);
+        let reasons: Vec<&str> = self.0.reason.iter().chain(&system).map(String::as_str).collect();
+        (!reasons.is_empty()).then(|| reasons.join(": "))
+    }
+
     /// Returns the sort of failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -98,16 +124,14 @@ impl Error {
 
     /// Returns what to do next, where that is known: one sentence.
     pub fn cure(&self) -> Option<&'static str> {
-        match self.0.kind {
+        self.0.cure.or(match self.0.kind {
             ErrorKind::Absent => Some(
                 "mount a control group file system with this controller, or enable it on the kernel's command line",
             ),
             ErrorKind::ReadOnly => {
                 Some("mount the control group file system writable, as a privileged container has it")
             }
-            ErrorKind::Denied => Some(
-                "run as root, or on cgroup v2 in a delegated group: systemd-run --user --scope -p Delegate=yes",
-            ),
+            ErrorKind::Denied => Some("run as root"),
             ErrorKind::Undelegated => Some(
                 "let systemd delegate it, as root: the line Delegate=cpu cpuset io memory pids under [Service] in \
                  /etc/systemd/system/user@.service.d/delegate.conf, and log in anew",
@@ -119,18 +143,14 @@ impl Error {
             ErrorKind::Exists => Some("collect what an ended sandbox of that name has left"),
             ErrorKind::NoDevice => Some("keep the directory on a disk's file system, such as ext4 or xfs"),
             ErrorKind::Busy | ErrorKind::Refused | ErrorKind::Host => None,
-        }
+        })
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { op, subject, controller, reason, .. } = &*self.0;
-        write!(f, "cannot {op} {subject}")?;
-        if let Some(controller) = controller {
-            write!(f, " (controller {controller})")?;
-        }
-        reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
+        write!(f, "cannot {} {}", self.op(), self.subject())?;
+        self.0.reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
     }
 }
 
@@ -165,6 +185,11 @@ mod tests {
             Error::io("make", Path::new("/x"), io::Error::from_raw_os_error(13)).of(Controller::Memory);
         assert_eq!(error.to_string(), "cannot make /x (controller memory)");
         assert!(error.source().expect("a cause").to_string().starts_with("Permission denied"));
-        assert!(error.cure().expect("a cure").contains("Delegate=yes"));
+        assert_eq!(error.cure(), Some("run as root"));
+        let (reason, cause) = (error.reason(), error.source().expect("a cause").to_string());
+        assert_eq!(reason, Some(cause.clone()));
+        let error = error.because("it is another's").cured_by("ask him");
+        assert_eq!(error.reason(), Some(format!("it is another's: {cause}")));
+        assert_eq!(error.cure(), Some("ask him"));
     }
 }

@@ -20,6 +20,11 @@ const BOOTED: &str = "/run/systemd/system";
 /// How long the launcher's move may take, once it was promised.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Whether systemd is the system's first process.
+pub(super) fn is_booted() -> bool {
+    Path::new(BOOTED).is_dir()
+}
+
 /// The manager that makes scopes for this user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Manager {
@@ -40,7 +45,7 @@ impl Manager {
             (_, None) => PathBuf::from(format!("/run/user/{uid}")),
         };
         let socket = runtime.join("systemd/private");
-        (Path::new(BOOTED).is_dir() && socket.exists()).then_some(Self { socket, uid })
+        (is_booted() && socket.exists()).then_some(Self { socket, uid })
     }
 
     fn connect(&self) -> Result<UnixStream, Error> {

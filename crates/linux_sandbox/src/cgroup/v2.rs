@@ -23,12 +23,18 @@ use rustix::io::Errno;
 
 use super::files::{self, Setting};
 use super::limits::Rate;
-use super::systemd::is_own_scope;
+use super::systemd::{is_booted, is_own_scope};
 use super::v1::check_cpus;
 use super::{Controller, Error, ErrorKind, Limits, Version};
 
 /// The group in a delegated one that the launcher moves to.
 const LAUNCHER: &str = "launcher";
+
+/// What gives a plain user a group to make others in.
+const DELEGATE_BY_SYSTEMD: &str =
+    "run as root, or in a delegated group: systemd-run --user --scope -p Delegate=yes";
+const DELEGATE: &str = "run as root, or have root give you the group above the launcher's: its directory, its \
+                        cgroup.procs and its cgroup.subtree_control";
 
 /// Where a new group goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -228,7 +234,10 @@ fn explain(levels: &[Level], wanted: &[Controller]) -> Error {
         .or_else(|| obstacles.last());
     let below = "make a control group below";
     match found {
-        Some((path, Obstacle::Access(error))) => Error::io(below, path, *error),
+        Some((path, Obstacle::Access(error))) => {
+            let cure = if is_booted() { DELEGATE_BY_SYSTEMD } else { DELEGATE };
+            Error::io(below, path, *error).cured_by(cure)
+        }
         Some((path, Obstacle::Occupied)) => {
             Error::new(ErrorKind::Occupied, below, path.display().to_string())
                 .because("it has processes of its own, and so cannot pass controllers on")
@@ -238,7 +247,8 @@ fn explain(levels: &[Level], wanted: &[Controller]) -> Error {
                 .because("it is part of a threaded subtree")
         }
         Some((path, Obstacle::Lacks(controller))) => lacks(path, *controller),
-        None => Error::new(ErrorKind::Absent, "find", "the launcher's own control group"),
+        None => Error::new(ErrorKind::Absent, "find", "the launcher's own control group")
+            .because("none is mounted"),
     }
 }
 

@@ -80,6 +80,10 @@ fn wine() -> Result<String> {
     Ok(format!("{}{more}", wine.loader.display()))
 }
 
+/// What can be done for storage limits.
+const STORAGE: &str =
+    "keep the directories on a disk's file system, such as ext4 or xfs; what each holds is in docs/limits.md";
+
 /// Each limit, by a control group that has it.
 fn groups(engine: &LinuxEngine, id: &ContainerId) -> Vec<Finding> {
     let some = NonZeroU64::MIN.saturating_add(0xFFF_FFFF);
@@ -110,10 +114,12 @@ fn groups(engine: &LinuxEngine, id: &ContainerId) -> Vec<Finding> {
         .collect();
     let storage = Host::detect()
         .and_then(|host| host.supports(Controller::Io))
-        .map(|_| "as far as the disk takes it: see docs/limits.md".to_owned())
+        .map(|version| limits::partial(version).to_owned())
         .map_err(|error| limits::group_error(&error));
     findings.push(match Finding::of("max_storage_...", Needed::WhereAsked, storage) {
-        found if found.ability == Ability::Ok => Finding { ability: Ability::Partial, ..found },
+        found if found.ability == Ability::Ok => {
+            Finding { ability: Ability::Partial, cure: Some(STORAGE.to_owned()), ..found }
+        }
         found => found,
     });
     findings

@@ -235,7 +235,7 @@ fn tighter(one: Option<NonZeroU64>, other: Option<NonZeroU64>) -> Option<NonZero
 }
 
 /// What a storage limit does not hold (docs/limits.md).
-fn partial(version: Version) -> &'static str {
+pub(super) fn partial(version: Version) -> &'static str {
     match version {
         Version::V1 => {
             "reads and writes are each held to it, where HCS holds their sum, and writes are held only when they are \
@@ -245,14 +245,35 @@ fn partial(version: Version) -> &'static str {
     }
 }
 
+/// All of a failure in one text, for verdicts.
 fn in_words(error: &linux_sandbox::cgroup::Error) -> String {
-    use std::error::Error as _;
-    let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
     let cure = error.cure().map(|cure| format!("; {cure}")).unwrap_or_default();
-    format!("{error}{cause}{cure}")
+    format!("{}{cure}", group_error(error).one_line())
 }
 
 /// Puts a failure of control groups into this library's words.
 pub(super) fn group_error(error: &linux_sandbox::cgroup::Error) -> Error {
-    Error::new(ErrorKind::Host, "limit", "the container").reason(in_words(error))
+    let mut failed = Error::new(ErrorKind::Host, error.op(), error.subject());
+    if let Some(reason) = error.reason() {
+        failed = failed.reason(reason);
+    }
+    match error.cure() {
+        Some(cure) => failed.with_hint(cure),
+        None => failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_once_and_its_cure_apart() {
+        let failure = Host::parse("", "").supports(Controller::Memory).unwrap_err();
+        let error = group_error(&failure);
+        let told = "cannot limit the sandbox (controller memory): no control group file system that has it is mounted";
+        assert_eq!((error.one_line().as_str(), error.hint()), (told, failure.cure()));
+        let cure = failure.cure().unwrap();
+        assert_eq!(in_words(&failure), format!("{told}; {cure}"));
+    }
 }
