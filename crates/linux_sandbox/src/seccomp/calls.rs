@@ -153,12 +153,23 @@ const O_TMPFILE: i32 = libc::O_TMPFILE & !libc::O_DIRECTORY;
 const S_ISUID: u64 = 0o4000;
 const S_ISGID: u64 = 0o2000;
 
-/// Calls whose first argument is the kind of a socket.
+/// Calls whose arguments begin with the kind of a socket: family, type and protocol.
 const SOCKET_MAKERS: [Call; 2] = [call(libc::SYS_socket, 359), call(libc::SYS_socketpair, 360)];
 
 /// The kinds of sockets that there are. Of the others some know no network namespace (`AF_VSOCK` reaches the host of a
 /// virtual machine), and most are rarely used parts of the kernel, some loaded when first asked for.
 const SOCKETS: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+
+/// Of these the protocol is no part of the kernel that would be loaded when first asked for.
+const LOCAL: [i32; 2] = [libc::AF_UNIX, libc::AF_NETLINK];
+
+/// The protocols that there are of the others: 0, a type's own, and those that every kernel has.
+const PROTOCOLS: [i32; 5] =
+    [libc::IPPROTO_IP, libc::IPPROTO_ICMP, libc::IPPROTO_TCP, libc::IPPROTO_UDP, libc::IPPROTO_ICMPV6];
+
+/// The bits of a type beyond `SOCK_RAW`, 3, that are no flags (linux/net.h, `SOCK_TYPE_MASK`). Such a type has a protocol
+/// of its own that is rare: `SOCK_DCCP`, and `SOCK_SEQPACKET`, SCTP's.
+const RARE_TYPES: [u64; 2] = [4, 8];
 
 /// `TIOCLINUX` of asm-generic/ioctls.h: pastes into a virtual console.
 const TIOCLINUX: u64 = 0x541C;
@@ -175,10 +186,11 @@ pub(super) fn refused(architecture: Architecture) -> io::Result<Calls> {
     REFUSED.iter().for_each(|call| add(*call, Vec::new()));
     let namespaces = NEW_NAMESPACES.map(|flag| masked(0, flag.cast_unsigned().into())).into_iter();
     add(call(libc::SYS_clone, 120), namespaces.collect::<io::Result<_>>()?);
-    // Typing into the terminal of whoever started us.
-    add(call(libc::SYS_ioctl, 54), vec![equal(1, libc::TIOCSTI)?, equal(1, TIOCLINUX)?]);
+    // Typing into the terminal of whoever started us; line disciplines, which are loaded when first asked for.
+    let requests = [libc::TIOCSTI, TIOCLINUX, libc::TIOCSETD].map(|request| equal(1, request));
+    add(call(libc::SYS_ioctl, 54), requests.into_iter().collect::<io::Result<_>>()?);
     for call in SOCKET_MAKERS {
-        add(call, vec![none_of(0, &SOCKETS.map(|kind| kind.cast_unsigned().into()))?]);
+        add(call, sockets()?);
     }
     for (call, mode) in MODES {
         add(*call, vec![masked(*mode, S_ISUID)?, masked(*mode, S_ISGID)?]);
@@ -190,6 +202,15 @@ pub(super) fn refused(architecture: Architecture) -> io::Result<Calls> {
         add(*call, rules.into_iter().collect::<io::Result<_>>()?);
     }
     Ok(calls)
+}
+
+/// Returns which sockets are refused, by family, type and protocol.
+fn sockets() -> io::Result<Vec<SeccompRule>> {
+    let mut rules = vec![none_of(&[(0, &SOCKETS)], &[])?, none_of(&[(0, &LOCAL), (2, &PROTOCOLS)], &[])?];
+    for bit in RARE_TYPES {
+        rules.push(none_of(&[(0, &LOCAL)], &[(1, bit)])?);
+    }
+    Ok(rules)
 }
 
 /// Returns the calls that are as if there were none.

@@ -14,14 +14,23 @@ pub(super) fn equal(index: u8, value: u64) -> io::Result<SeccompRule> {
     all([condition(index, SeccompCmpOp::Eq, value)])
 }
 
-/// A call whose argument `index` is none of `values`.
-pub(super) fn none_of(index: u8, values: &[u64]) -> io::Result<SeccompRule> {
-    all(values.iter().map(|value| condition(index, SeccompCmpOp::Ne, *value)))
+/// A call whose named arguments are none of the values named, and have the bits named.
+pub(super) fn none_of(values: &[(u8, &[i32])], bits: &[(u8, u64)]) -> io::Result<SeccompRule> {
+    let values = values.iter().flat_map(|(index, values)| values.iter().map(move |value| (*index, *value)));
+    let others =
+        values.map(|(index, value)| condition(index, SeccompCmpOp::Ne, value.cast_unsigned().into()));
+    all(others.chain(have(bits)))
 }
 
 /// A call each of whose named arguments has all of the bits named.
 pub(super) fn rule(arguments: &[(u8, u64)]) -> io::Result<SeccompRule> {
-    all(arguments.iter().map(|(index, bits)| condition(*index, SeccompCmpOp::MaskedEq(*bits), *bits)))
+    all(have(arguments))
+}
+
+fn have(
+    arguments: &[(u8, u64)],
+) -> impl Iterator<Item = Result<SeccompCondition, seccompiler::BackendError>> {
+    arguments.iter().map(|(index, bits)| condition(*index, SeccompCmpOp::MaskedEq(*bits), *bits))
 }
 
 fn condition(

@@ -53,6 +53,8 @@ void _start(void)
     /* And by the older one. */
     EXPECT(socketcall(1, 40, 1, 0, 0) == EPERM);
     EXPECT(socketcall(1, 38, 5, 0, 0) == EPERM); /* AF_ALG */
+    EXPECT(socketcall(1, 2, 1, 132, 0) == EPERM); /* SCTP */
+    EXPECT(socketcall(1, 10, 6, 0, 0) == EPERM); /* SOCK_DCCP */
     EXPECT(socketcall(1, 0x10001, 1, 0, 0) == EAFNOSUPPORT);
     EXPECT(socketcall(8, 21, 5, 0, P(pair)) == EPERM); /* AF_RDS */
     EXPECT(call(102, 1, 8, 0, 0) == EFAULT);

@@ -121,6 +121,10 @@ static void calls(void)
         {"socket-alg", 41, 359, OF(38, 5, 0)},
         {"socket-packet", 41, 359, OF(17, 3, 0)},
         {"socket-xdp", 41, 359, OF(44, 3, 0)},
+        /* Protocols that the kernel loads when first asked for them. */
+        {"socket-sctp", 41, 359, OF(2, 1, 132)},
+        {"socket-dccp", 41, 359, OF(10, 6, 0)},
+        {"socket-mptcp", 41, 359, OF(2, 1, 262)},
         {"socketpair-rds", 53, 360, OF(21, 5, 0, W(space))},
         /* Files and processes. */
         {"open_by_handle_at", 304, 342, OF(root, W(&handle))},
@@ -139,6 +143,7 @@ static void calls(void)
         {"pidfd_getfd", 438, 438, OF(first, 0)},
         {"ioctl-TIOCSTI", 16, 54, OF(0, 0x5412, x)},
         {"ioctl-TIOCLINUX", 16, 54, OF(0, 0x541C, x)},
+        {"ioctl-TIOCSETD", 16, 54, OF(0, 0x5423, x)},
     };
     printf("calls %u\n", (unsigned)CALLS);
     for (unsigned n = 0; n < CALLS; n++) {
