@@ -37,7 +37,7 @@ impl Start {
     /// Runs the program where something lacks.
     pub fn run(&self, lack: &Lack) -> Ran {
         let mut changes: Value = serde_json::from_str(lack.config).unwrap();
-        changes["process_arguments"] = json!(["processes"]);
+        changes["process_arguments"] = json!(["walls"]);
         changes["services"] = json!("none");
         let name = match self.case.target {
             Target::Native => "probe",

@@ -15,7 +15,8 @@
      kill PID...       whether there are such processes
      change FILE...    whether it can change the mode of these
      rest MS           nothing, for so long
-     calls             what the calls that could widen a container return                                          */
+     calls             what the calls that could widen a container return
+     walls             processes, files, mounts and mapped ids, and whether it can write to the root               */
 #include "raw.h"
 #include "calls.h"
 
@@ -45,6 +46,11 @@ static void process(const char *path, const char *name)
         printf("process %s\n", name);
         lines("status", pid, length);
     }
+}
+
+static void lines_of(const char *key, const char *file)
+{
+    lines(key, "", read_file(file, text, sizeof text));
 }
 
 static void opened(const char *path, const char *name)
@@ -172,11 +178,21 @@ static void network(void)
     unsigned char address[16] = {2, 0, 0, 0, 127, 0, 0, 1};
     int size = sizeof address;
     word file = RAW3(41, 2, 1, 0);
-    lines("interface", "", read_file("/proc/self/net/dev", text, sizeof text));
+    lines_of("interface", "/proc/self/net/dev");
     printf("bound %lld\n", RAW3(49, file, address, size));
     RAW2(50, file, 1);
     RAW3(51, file, address, &size);
     printf("loopback %lld\n", connect_port(address[2] << 8 | address[3]));
+}
+
+static void walls(void)
+{
+    each_entry("/proc", process);
+    each_entry("/proc", files_of);
+    lines_of("mount", "/proc/self/mountinfo");
+    lines_of("uid_map", "/proc/self/uid_map");
+    lines_of("gid_map", "/proc/self/gid_map");
+    printf("write %lld /x\n", open_file("/x", WRITE_ONLY | CREATE));
 }
 
 int main(int argc, char **argv)
@@ -199,7 +215,7 @@ int main(int argc, char **argv)
         network();
     else if (!strcmp(what, "cat"))
         for (int n = 2; n < argc; n++)
-            lines("line", "", read_file(argv[n], text, sizeof text));
+            lines_of("line", argv[n]);
     else if (!strcmp(what, "list"))
         for (int n = 2; n < argc; n++)
             each_entry(argv[n], entry);
@@ -220,6 +236,8 @@ int main(int argc, char **argv)
             printf("kill %lld %s\n", RAW2(62, atoi(argv[n]), 0), argv[n]);
     else if (!strcmp(what, "calls"))
         calls();
+    else if (!strcmp(what, "walls"))
+        walls();
     else
         return 2;
     return 0;
