@@ -120,8 +120,7 @@ const WINDOWS_ON_ONE: &[&str] = &[
     "root::windows::a_percentage",
     "storage::root::windows",
 ];
-/// What is tried with Windows' own functions is root's. Races, and every way out by a working directory, take hundreds
-/// of starts, which is minutes in an emulated machine.
+/// What is tried with Windows' own functions is root's.
 const ISOLATED_WINDOWS: &[&str] = &[
     "root::windows::",
     "windows_paths::",
@@ -130,10 +129,6 @@ const ISOLATED_WINDOWS: &[&str] = &[
     "network::i11_no_service_of_the_host_by",
     "root::i02_programs",
     "root::a_base_layer",
-    "--skip",
-    "i05_",
-    "--skip",
-    "i10_no_way_out",
 ];
 /// Each kind of limit, of a plain user whose groups are delegated to him.
 const DELEGATED: &[&str] = &[
@@ -183,26 +178,11 @@ pub const SUITES: [Suite; 19] = [
         &["namespaces::settings"],
         (Needs::Compiler, Place::Service),
     ),
-    first(
-        "isolation",
-        ISOLATION,
-        &["root::native::", "--skip", "i05_", "--skip", "i10_no_way_out"],
-        (Needs::Compiler, Place::Service),
-    ),
+    first("isolation", ISOLATION, &["root::native::"], (Needs::Compiler, Place::Service)),
     first("isolation, Windows", ISOLATION, ISOLATED_WINDOWS, (Needs::Wine, Place::Service)),
     first("limits, Windows, on one processor", LIMITS, WINDOWS_ON_ONE, (Needs::Wine, Place::Service)),
-    second(
-        "isolation, plain user",
-        ISOLATION,
-        &["plain::native::", "--skip", "i05_", "--skip", "i10_no_way_out"],
-        (Needs::Compiler, Place::Service),
-    ),
-    second(
-        "isolation, Windows, plain user",
-        ISOLATION,
-        &["plain::windows::", "--skip", "i05_", "--skip", "i10_no_way_out"],
-        (Needs::Wine, Place::Service),
-    ),
+    second("isolation, plain user", ISOLATION, &["plain::native::"], (Needs::Compiler, Place::Service)),
+    second("isolation, Windows, plain user", ISOLATION, &["plain::windows::"], (Needs::Wine, Place::Service)),
     second("limits, Windows, plain user", LIMITS, &["plain::windows"], (Needs::Wine, Place::Service)),
     suite("systemd, delegated", GROUPS, &["real_tests::a_delegated"], (Needs::Nothing, Place::Delegated)),
     suite("systemd, not delegated", GROUPS, &["real_tests::a_delegated"], (Needs::Nothing, Place::Kept)),

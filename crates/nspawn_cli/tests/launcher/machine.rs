@@ -65,6 +65,12 @@ pub fn processor_away_us() -> f64 {
     std::env::var("NSPAWN_TEST_AWAY_MS").map_or(0.0, |text| text.parse::<f64>().unwrap() * 1000.0)
 }
 
+/// Tells whether this machine was made for the tests: its settings are nobody else's, and what it emulates takes long. It
+/// says so by `NSPAWN_TEST_MACHINE`.
+pub fn is_made_for_tests() -> bool {
+    std::env::var_os("NSPAWN_TEST_MACHINE").is_some()
+}
+
 /// Returns Wine's loader and server, where Wine is installed.
 pub fn wine() -> Option<[PathBuf; 2]> {
     let places = [

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::launcher::machine::{NATIVE, has, skip};
+use crate::launcher::machine::{NATIVE, has, is_made_for_tests, skip};
 use crate::launcher::place::Place;
 use crate::launcher::programs::{Target, program};
 use crate::launcher::run::{Ran, run};
@@ -110,7 +110,7 @@ fn refused(ran: &Ran, cure: &str) {
 #[test]
 fn settings_of_the_machine_are_named_with_the_cure() {
     let test = "namespaces::settings_of_the_machine_are_named_with_the_cure";
-    if std::env::var_os("NSPAWN_TEST_MACHINE").is_none() {
+    if !is_made_for_tests() {
         return skip(
             test,
             "it changes settings of the whole machine: `cargo xtask vm` runs it in one of its own",
