@@ -12,6 +12,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::shell;
+
 const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
 pub const LINKER: &str = "x86_64-w64-mingw32-gcc";
@@ -41,7 +43,7 @@ const DISTURBING: [&str; 6] =
 /// # Errors
 /// The toolchain is not installed, the build fails, or the committed bytes are others.
 pub fn run(check: bool) -> Result<Option<PathBuf>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in no directory")?;
+    let root = shell::repository()?;
     let guest = root.join("guest");
     let toolchain = installed_toolchain()?;
     let built = build(&guest, &root.join("target/guest"))?;

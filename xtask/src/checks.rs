@@ -71,7 +71,7 @@ fn documents(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+    shell::repository().unwrap()
 }
 
 /// Returns what cargo tells of the workspace in a directory of the repository.

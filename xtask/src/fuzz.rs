@@ -53,7 +53,10 @@ pub fn run(wanted: &[String], seconds: u64) -> Result<()> {
             fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
         }
         let mut command = Command::new(built.join(target));
-        command.arg(&corpus).arg(root().join(WORKSPACE).join("seeds").join(target)).args(BOUNDS);
+        command
+            .arg(&corpus)
+            .arg(shell::repository()?.join(WORKSPACE).join("seeds").join(target))
+            .args(BOUNDS);
         command.arg(format!("-max_total_time={seconds}")).arg("-print_final_stats=1");
         command.arg(format!("-artifact_prefix={}/{target}-", found.display()));
         let output = command.output().with_context(|| format!("cannot run {}", shell::spelled(&command)))?;
@@ -73,13 +76,9 @@ pub fn run(wanted: &[String], seconds: u64) -> Result<()> {
     Ok(())
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
-}
-
 /// Returns the names of all targets.
 fn targets() -> Result<Vec<String>> {
-    let place = root().join(WORKSPACE).join("src/bin");
+    let place = shell::repository()?.join(WORKSPACE).join("src/bin");
     let entries = fs::read_dir(&place).with_context(|| format!("cannot read {}", place.display()))?;
     let names = entries.filter_map(|entry| Some(entry.ok()?.path().file_stem()?.to_str()?.to_owned()));
     let mut names: Vec<String> = names.collect();
@@ -91,7 +90,9 @@ fn targets() -> Result<Vec<String>> {
 fn build(place: &Path) -> Result<PathBuf> {
     let host = shell::host()?;
     let mut cargo = shell::cargo();
-    cargo.args(["build", "--release", "--bins", "--manifest-path"]).arg(root().join("fuzz/Cargo.toml"));
+    cargo
+        .args(["build", "--release", "--bins", "--manifest-path"])
+        .arg(shell::repository()?.join("fuzz/Cargo.toml"));
     // With a target named, the flags are not those of build scripts.
     cargo.args(["--target", &host]).arg("--target-dir").arg(place);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\u{1f}"));
@@ -123,14 +124,14 @@ mod tests {
 
     #[test]
     fn every_target_has_seeds_and_all_seeds_have_a_target() {
-        let seeds = fs::read_dir(root().join(WORKSPACE).join("seeds")).unwrap();
+        let seeds = fs::read_dir(shell::repository().unwrap().join(WORKSPACE).join("seeds")).unwrap();
         let mut names: Vec<String> =
             seeds.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         assert_eq!(names, targets().unwrap());
         // And is a test of its crate.
         let crates = ["linux_sandbox", "nspawn"].map(|name| {
-            let file = root().join("crates").join(name).join("src/fuzzing.rs");
+            let file = shell::repository().unwrap().join("crates").join(name).join("src/fuzzing.rs");
             fs::read_to_string(file).unwrap().split_once("replayed!(").unwrap().1.to_owned()
         });
         let words = |text: &String| {

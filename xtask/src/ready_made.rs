@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn no_program_of_the_tests_is_left_out() {
-        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("crates");
+        let crates = shell::repository().unwrap().join("crates");
         let mut found = Vec::new();
         for tests in ["linux_sandbox/tests", "nspawn/tests", "nspawn_cli/tests"] {
             sources_below(&crates.join(tests), &mut found);

@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -104,6 +104,14 @@ pub fn cargo() -> Command {
 /// Whether cargo has the subcommand: not every distribution brings them all.
 pub fn cargo_has(subcommand: &str) -> bool {
     read(cargo().args([subcommand, "--version"])).is_ok()
+}
+
+/// Returns the repository's directory, in which the workspace is.
+///
+/// # Errors
+/// There is none: xtask lies at the root of the disk.
+pub fn repository() -> Result<&'static Path> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in no directory")
 }
 
 /// Returns cargo's target directory; all that xtask makes lies in `nspawn` in it.

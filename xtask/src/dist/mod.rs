@@ -31,7 +31,7 @@ const LINUX_NEEDS: &str = "-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc";
 pub fn run(check: bool) -> Result<()> {
     let missing = packages::install(&packages::WINDOWS_TOOLCHAIN);
     ensure!(missing.is_empty(), "cannot build for Windows without {}", missing.join(" "));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in no directory")?;
+    let root = shell::repository()?;
     let dist = shell::target_directory()?.join("dist");
     let here = Workshop { root: root.to_owned(), target: dist.join("build") };
     let made = archives(&here)?;

@@ -78,7 +78,7 @@ fn check(release: &Release, built: &Built, programs: &Path, tally: &mut Tally) -
     let mut counts = Vec::new();
     for (package, name) in TESTS {
         let mut own = Tally::default();
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("crates").join(package);
+        let directory = shell::repository()?.join("crates").join(package);
         let mut command = release.command(&directory)?;
         command.args(["env", "--ignore-environment", "--default-signal"]);
         command.args([release::PATH, "HOME=/root", "LC_ALL=C.UTF-8", "RUST_BACKTRACE=0"]);

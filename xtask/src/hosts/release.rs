@@ -84,8 +84,7 @@ impl Release {
     /// # Errors
     /// We cannot be root.
     pub fn command(&self, directory: &Path) -> Result<Command> {
-        let workspace =
-            Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in no directory")?;
+        let workspace = shell::repository()?;
         let mut command = as_root("unshare")?;
         command.args(["--mount", "--propagation", "private", "sh"]);
         command.arg(self.target.join("nspawn/hosts/enter.sh"));

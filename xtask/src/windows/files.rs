@@ -84,7 +84,7 @@ fn check_original(program: &Path, prefix: &Path, place: &Path) -> Result<()> {
 
 /// Builds a C program of the library's tests.
 fn compile(name: &str, built: &Path, link: Link, place: &Path) -> Result<PathBuf> {
-    let source = super::root()?.join("crates/nspawn_capi");
+    let source = shell::repository()?.join("crates/nspawn_capi");
     let program = place.join(format!("{name}_{link:?}.exe"));
     let mut compiler = Command::new(agent::LINKER);
     compiler.args(["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]);

@@ -8,7 +8,7 @@ pub mod prefix;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::{agent, shell};
 
@@ -117,7 +117,7 @@ fn test(prefix: &Path) -> Result<Command> {
 fn cargo(subcommand: &str) -> Result<Command> {
     let mut cargo = agent::cargo();
     cargo.args([subcommand, "-Zbuild-std=std,panic_unwind", "--target", agent::TARGET]);
-    cargo.env("CARGO_TARGET_DIR", target()?).current_dir(root()?);
+    cargo.env("CARGO_TARGET_DIR", target()?).current_dir(shell::repository()?);
     Ok(cargo)
 }
 
@@ -137,8 +137,4 @@ pub fn release() -> Result<PathBuf> {
 /// Returns where cargo puts what it builds for Windows.
 pub fn built() -> Result<PathBuf> {
     Ok(target()?.join(agent::TARGET).join("debug"))
-}
-
-fn root() -> Result<&'static Path> {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in no directory")
 }

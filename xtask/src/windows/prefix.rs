@@ -43,7 +43,7 @@ pub fn make(prefix: &Path) -> Result<()> {
 pub fn bare() -> Result<PathBuf> {
     let prefix = shell::target_directory()?.join("nspawn/windows_prefix");
     make(&prefix)?;
-    let guest = super::root()?.join("guest");
+    let guest = shell::repository()?.join("guest");
     install(&guest, "bcryptprimitives.dll", &prefix)?;
     Ok(prefix)
 }
