@@ -149,7 +149,7 @@ impl Host {
 }
 
 /// Returns random bytes of the system.
-fn random() -> Result<[u8; 8]> {
+pub(crate) fn random() -> Result<[u8; 8]> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes)
         .map_err(|error| Error::new(ErrorKind::Host, "draw", "random bytes").source(error))?;

@@ -18,6 +18,7 @@ use super::elf::Uses;
 use super::loader_cache::{self, LoaderCache};
 use super::wine::Wine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::random;
 use crate::program::Width;
 
 /// Libraries by where they are seen in a root, and where each lies on the host.
@@ -78,7 +79,8 @@ pub(super) fn ensure(list: &Path, wine: &Wine) -> Result<Libraries> {
         return Ok(list.libraries);
     }
     let made = List::new(wine)?;
-    made.write(list).map_err(|error| Error::io("write", list.display().to_string(), error))?;
+    made.write(list, &partial_of(list, random()?))
+        .map_err(|error| Error::io("write", list.display().to_string(), error))?;
     Ok(made.libraries)
 }
 
@@ -166,22 +168,19 @@ impl List {
         self.made_of.iter().all(|stamp| Stamp::of(&stamp.path).as_ref() == Some(stamp))
     }
 
-    /// Writes it in one step: others may be reading, and writing the same.
-    fn write(&self, path: &Path) -> std::io::Result<()> {
-        let text = serde_json::to_vec(self)?;
-        let made = partial_of(path)?;
-        fs::write(&made, text)?;
-        keep(&made, path)
+    /// Writes it in one step, at `partial` first: others may be reading, and writing the same.
+    fn write(&self, path: &Path, partial: &Path) -> std::io::Result<()> {
+        fs::write(partial, serde_json::to_vec(self)?)?;
+        keep(partial, path)
     }
 }
 
-/// Returns a name beside `path` that nobody else has: not another thread, nor who has our pid in another namespace.
-fn partial_of(path: &Path) -> std::io::Result<PathBuf> {
-    let mut number = [0; 8];
-    getrandom::fill(&mut number).map_err(std::io::Error::other)?;
+/// Returns a name beside `path` that nobody else has who drew another number: not another thread, nor who has our pid in
+/// another namespace.
+fn partial_of(path: &Path, number: [u8; 8]) -> PathBuf {
     let mut partial = path.as_os_str().to_owned();
     partial.push(format!(".{:016x}.partial", u64::from_ne_bytes(number)));
-    Ok(partial.into())
+    partial.into()
 }
 
 /// Moves a list to its place. Where it is gone, it was taken for what a killed launcher had left, and removed: then there
@@ -234,7 +233,7 @@ mod tests {
         let begin = Barrier::new(THREADS);
         let write = || {
             begin.wait();
-            (0..50).try_for_each(|_| list.write(&path))
+            (0..50).try_for_each(|_| list.write(&path, &partial_of(&path, random().unwrap())))
         };
         thread::scope(|scope| {
             let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(write)).collect();
@@ -249,7 +248,7 @@ mod tests {
     #[test]
     fn no_two_lists_being_written_have_one_name() {
         let list = Path::new("/d/wine_x.libraries");
-        let [one, other] = [(); 2].map(|()| partial_of(list).unwrap());
+        let [one, other] = [(); 2].map(|()| partial_of(list, random().unwrap()));
         assert_ne!(one, other);
         assert_eq!(one.extension(), Some("partial".as_ref()), "so gc knows it");
     }

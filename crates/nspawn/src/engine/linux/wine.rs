@@ -188,9 +188,9 @@ impl Wine {
             if !directory.is_dir() {
                 continue;
             }
-            for entry in fs::read_dir(&directory).map_err(failed)? {
+            for file in listed(&directory)? {
                 // In sectors of 512 bytes: stat(2).
-                size.bytes += entry.and_then(|entry| entry.metadata()).map_err(failed)?.blocks() * 512;
+                size.bytes += fs::symlink_metadata(file).map_err(failed)?.blocks() * 512;
                 size.files += 1;
             }
         }
