@@ -50,3 +50,4 @@ pub use sandbox::{Exit, ProgramExit, Resources, Sandbox, Stdio};
 pub use seccomp::filters;
 pub use sources::Sources;
 pub use stage::{Staged, stage};
+pub use subordinate::unused_subordinate_ids;

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{self, Read as _};
+use std::ops::RangeInclusive;
 use std::os::fd::AsFd as _;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -31,11 +32,6 @@ impl Pair {
     /// He has none, or what says so makes no sense.
     pub(crate) fn find() -> Result<Self> {
         let own = Ids { uid: rustix::process::getuid().as_raw(), gid: rustix::process::getgid().as_raw() };
-        // Others' full names may be in any encoding.
-        let read = |file: &str| {
-            let bytes = fs::read(file).context("read", || file)?;
-            Result::Ok(String::from_utf8_lossy(&bytes).into_owned())
-        };
         let name = name_of(own.uid, &read("/etc/passwd")?);
         let find = |file: &str, own_id: u32| {
             let found = first_of(&read(file)?, name.as_deref(), own.uid, own_id);
@@ -43,7 +39,7 @@ impl Pair {
                 Error::new("find", "a subordinate id", io::Error::other(format!("{file} {why}")))
             })
         };
-        let subordinate = Ids { uid: find("/etc/subuid", own.uid)?, gid: find("/etc/subgid", own.gid)? };
+        let subordinate = Ids { uid: find(USERS, own.uid)?, gid: find(GROUPS, own.gid)? };
         Ok(Self { own, subordinate })
     }
 
@@ -63,6 +59,33 @@ impl Pair {
         let [uids, gids] = started.map(|started| started.and_then(finish));
         uids.and(gids)
     }
+}
+
+/// Who has which subordinate ids, of users and of groups.
+const USERS: &str = "/etc/subuid";
+const GROUPS: &str = "/etc/subgid";
+
+/// Reads a file about the host's users. Their full names may be in any encoding.
+fn read(file: &str) -> Result<String> {
+    let bytes = fs::read(file).context("read", || file)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Returns 65,536 subordinate ids that nobody has, of users and groups alike: as many as useradd(8) gives.
+pub fn unused_subordinate_ids() -> RangeInclusive<u64> {
+    unused(&[USERS, GROUPS].map(|file| read(file).unwrap_or_default()))
+}
+
+/// Returns as many ids that no line of these texts gives anybody, from where useradd(8) begins, or after the highest.
+fn unused(texts: &[String]) -> RangeInclusive<u64> {
+    let end = |line: &str| {
+        let mut numbers =
+            line.split(':').skip(1).map(|field| field.trim().parse::<u32>().ok().map(u64::from));
+        Some(numbers.next()?? + numbers.next()??)
+    };
+    let ends = texts.iter().flat_map(|text| text.lines().filter_map(end));
+    let first = ends.fold(100_000, u64::max);
+    first..=first + 65_535
 }
 
 /// Returns the name of a user, as far as the host's own file knows it.
@@ -193,6 +216,18 @@ mod tests {
         let passwd = "root:x:0:0::/root:/bin/sh\nbad\nalice:x:1001:100::/:\ntwin:x:1001:100::/:\n";
         for (uid, name) in [(0, Some("root")), (1001, Some("alice")), (100, None)] {
             assert_eq!(name_of(uid, passwd).as_deref(), name);
+        }
+    }
+
+    #[test]
+    fn ids_that_others_have_are_not_offered() {
+        for (texts, first) in [
+            (["", ""], 100_000),
+            (["alice:100000:65536\n", ""], 165_536),
+            (["alice:100000:65536\nbob:231072:65536\n", "alice:100000:65536\n"], 296_608),
+            (["bad\n:::\nalice:9:1\n", "alice:x:1\nbob:18446744073709551615:1\ncy:4294967296:1\n"], 100_000),
+        ] {
+            assert_eq!(unused(&texts.map(str::to_owned)), first..=first + 65_535, "{texts:?}");
         }
     }
 

@@ -1,5 +1,3 @@
-use std::fs;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -56,9 +54,7 @@ fn one_id(why: &linux_sandbox::Error) -> Error {
             "install it: apt-get install uidmap (Debian, Ubuntu)".to_owned()
         }
         ("find" | "read", _) => {
-            let range =
-                unused_ids(&["/etc/subuid", "/etc/subgid"].map(|file| fs::read_to_string(file).unwrap_or_default()));
-            let (first, last) = (range.start(), range.end());
+            let (first, last) = linux_sandbox::unused_subordinate_ids().into_inner();
             format!(
                 "give yourself subordinate ids: sudo usermod --add-subuids {first}-{last} --add-subgids {first}-{last} \
                  $(id -un)"
@@ -73,19 +69,6 @@ fn one_id(why: &linux_sandbox::Error) -> Error {
         .with_hint(cure)
 }
 
-/// Returns 65,536 ids that no line of these texts gives anybody (subuid(5)): as many as useradd(8) gives, from where it
-/// begins, or after the highest.
-fn unused_ids(texts: &[String]) -> RangeInclusive<u64> {
-    let end = |line: &str| {
-        let mut numbers =
-            line.split(':').skip(1).map(|field| field.trim().parse::<u32>().ok().map(u64::from));
-        Some(numbers.next()?? + numbers.next()??)
-    };
-    let ends = texts.iter().flat_map(|text| text.lines().filter_map(end));
-    let first = ends.fold(100_000, u64::max);
-    first..=first + 65_535
-}
-
 pub(super) fn engine(places: &Places, unenforced: Unenforced) -> Box<dyn Engine> {
     // What containers are made of must be readable in them, whatever the caller wants its new files to be: that is for
     // the file of the output alone.
@@ -93,21 +76,4 @@ pub(super) fn engine(places: &Places, unenforced: Unenforced) -> Box<dyn Engine>
     let output_mode = 0o644 & !callers.as_raw_mode();
     let engine = LinuxEngine::new(&places.data, places.roots(), unenforced);
     Box::new(engine.with_output_mode(output_mode).with_one_id(ONE_ID.get().cloned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_that_others_have_are_not_offered() {
-        for (texts, first) in [
-            (["", ""], 100_000),
-            (["alice:100000:65536\n", ""], 165_536),
-            (["alice:100000:65536\nbob:231072:65536\n", "alice:100000:65536\n"], 296_608),
-            (["bad\n:::\nalice:9:1\n", "alice:x:1\nbob:18446744073709551615:1\ncy:4294967296:1\n"], 100_000),
-        ] {
-            assert_eq!(unused_ids(&texts.map(str::to_owned)), first..=first + 65_535, "{texts:?}");
-        }
-    }
 }
