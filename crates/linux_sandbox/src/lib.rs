@@ -41,7 +41,7 @@ mod user;
 pub use below::{Links, open_below};
 pub use error::{Error, Part, Result};
 pub use message::NOTE_LEN;
-pub use mount_line::{MountLine, mount_text};
+pub use mount_line::{MOUNTS, MountLine, mount_text, read_mounts};
 pub use plain_user::{OwnIds, become_own_root, is_host_namespace, is_own_root, second_ids};
 pub use plan::{
     Access, Account, AddressLayout, Ids, Interface, Mount, Node, Other, Owner, Ownership, Plan, Program,

@@ -1,5 +1,7 @@
 //! What the kernel says of mounts.
 
+use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 
@@ -40,6 +42,17 @@ impl<'a> MountLine<'a> {
     pub fn mount_point(&self) -> PathBuf {
         unescape(self.mount_point)
     }
+}
+
+/// Where a thread reads which mounts it sees: they may be its own.
+pub const MOUNTS: &str = "/proc/thread-self/mountinfo";
+
+/// Reads the mounts that this thread sees, as lines for [`MountLine::parse`].
+///
+/// # Errors
+/// The kernel does not tell.
+pub fn read_mounts() -> io::Result<String> {
+    fs::read(MOUNTS).map(|bytes| mount_text(&bytes))
 }
 
 /// Makes a text of the bytes of /proc/PID/mountinfo, in which what is beyond ASCII is escaped as the kernel escapes a space:

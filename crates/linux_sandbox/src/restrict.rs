@@ -12,7 +12,7 @@ use rustix::fs::{Mode, OFlags, StatVfsMountFlags, fstatvfs};
 use rustix::mount::{MountAttrFlags, MountFlags, MountPropagationFlags, mount_change, mount_remount};
 
 use crate::attached::while_attached;
-use crate::mount_line::MountLine;
+use crate::mount_line::{MountLine, read_mounts};
 use crate::raw::{is_kept_back, mount_setattr};
 use crate::stage::{copy_tree, open_inside};
 
@@ -37,8 +37,7 @@ fn one_by_one(tree: &OwnedFd, set: MountAttrFlags) -> io::Result<OwnedFd> {
 }
 
 fn remount_all(tree: &OwnedFd, set: MountAttrFlags) -> io::Result<()> {
-    let mountinfo = fs::read("/proc/thread-self/mountinfo")?;
-    let mountinfo = String::from_utf8_lossy(&mountinfo);
+    let mountinfo = read_mounts()?;
     let top = mount_id(tree)?;
     remount(tree, set)?;
     for line in seen_below(&mountinfo.lines().filter_map(MountLine::parse).collect::<Vec<_>>(), top) {

@@ -8,7 +8,7 @@ use rustix::fs::Mode;
 use rustix::io::retry_on_intr;
 
 use super::{Controller, Error, ErrorKind};
-use crate::mount_line::mount_text;
+use crate::mount_line::{self, MOUNTS};
 
 /// One text for one control file of a new group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +61,7 @@ pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
 
 /// Reads the mounts that this process sees.
 pub(super) fn read_mounts() -> Result<String, Error> {
-    let path = Path::new("/proc/self/mountinfo");
-    fs::read(path).map(|bytes| mount_text(&bytes)).map_err(|error| Error::io("read", path, error))
+    mount_line::read_mounts().map_err(|error| Error::io("read", Path::new(MOUNTS), error))
 }
 
 /// Reads a control file. Names in it may be no UTF-8: one of them must not hide the others.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use linux_sandbox::{MountLine, mount_text};
+use linux_sandbox::{MOUNTS, MountLine, read_mounts};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -39,9 +39,8 @@ const KERNELS: [&str; 22] = [
 /// # Errors
 /// `InvalidSpec` where it has; the host's, where that cannot be known.
 pub(super) fn check(key: &str, directory: &Path) -> Result<()> {
-    const MOUNTS: &str = "/proc/self/mountinfo";
-    let mounts = std::fs::read(MOUNTS).map_err(|error| Error::io("read", MOUNTS, error))?;
-    let Some(found) = kernels_in(&mount_text(&mounts), directory) else { return Ok(()) };
+    let mounts = read_mounts().map_err(|error| Error::io("read", MOUNTS, error))?;
+    let Some(found) = kernels_in(&mounts, directory) else { return Ok(()) };
     Err(Error::new(ErrorKind::InvalidSpec, "map", format!("{key} {}", directory.display()))
         .reason(format!("a file system of type {} is mounted at {}", found.kind, found.place.display()))
         .with_hint("unmount it, or map a directory that holds nothing of the kernel's"))
