@@ -5,6 +5,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
 use linux_sandbox::Sources;
+use linux_sandbox::cgroup::Host;
 
 use super::account::{OnHost, User};
 use super::base::Base;
@@ -37,6 +38,8 @@ pub(super) struct LinuxGrants {
     pub(super) merged: Merged,
     pub(super) account: OnHost,
     pub(super) sources: Sources,
+    /// Those of the host, where something is limited.
+    pub(super) groups: Option<Host>,
     pub(super) stdio: [OwnedFd; 3],
     pub(super) rollback: Rollback,
 }
@@ -83,7 +86,7 @@ pub(super) fn acquire(
         scratch.into_os_string().into_string().map_err(|_| Error::invalid("--root", "is not UTF-8"))?;
     let looked_at = Root { volume: scratch.clone(), scratch: scratch.clone(), ..Root::stand_in(&spec) };
     let (request, _) = document::build(id, &spec, &looked_at, engine.host_cpus, schema)?;
-    check(engine, &request, &loader, &system, account, &mut sources)?;
+    let groups = check(engine, &request, &loader, &system, account, &mut sources)?;
     let (mut rollback, mut start_up) = (Rollback::default(), StartUp::default());
     let base = match &loader {
         Loader::Wine(wine) => {
@@ -118,6 +121,7 @@ pub(super) fn acquire(
         merged,
         account,
         sources,
+        groups,
         stdio,
         rollback,
     })
@@ -180,7 +184,7 @@ fn look_at_executable(spec: &mut Spec, sources: &mut Sources) -> Result<Loader> 
 }
 
 /// Refuses what the sandbox cannot say or this host cannot hold before anything is made, by the way that is gone for
-/// real, with stand-ins for what is not granted yet.
+/// real, with stand-ins for what is not granted yet. Returns the host's control groups, where something is limited.
 fn check(
     engine: &LinuxEngine,
     request: &Request,
@@ -188,7 +192,7 @@ fn check(
     system: &root::System,
     account: OnHost,
     sources: &mut Sources,
-) -> Result<()> {
+) -> Result<Option<Host>> {
     let host = Surroundings {
         system,
         merged: &Merged::default(),

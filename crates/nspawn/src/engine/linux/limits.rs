@@ -111,20 +111,23 @@ fn affinity(extras: &Extras, host_cpus: u32) -> Result<Option<CpuSet>> {
 }
 
 /// Refuses what [`resolve`] would refuse, while nothing is made yet: a directory that is not there will be on the disk of
-/// the one above.
+/// the one above. Returns the host's control groups; `None` where nothing is limited.
 ///
 /// # Errors
 /// As [`resolve`].
-pub(super) fn check(wanted: &Wanted, sources: &mut Sources, unenforced: Unenforced) -> Result<()> {
-    if *wanted == Wanted::default() || unenforced != Unenforced::Refuse {
-        return Ok(());
+pub(super) fn check(wanted: &Wanted, sources: &mut Sources, unenforced: Unenforced) -> Result<Option<Host>> {
+    if *wanted == Wanted::default() {
+        return Ok(None);
+    }
+    let host = Host::detect().map_err(|error| group_error(&error))?;
+    if unenforced != Unenforced::Refuse {
+        return Ok(Some(host));
     }
     let mut wanted = wanted.clone();
     for storage in &mut wanted.storage {
         storage.directory = files::existing(&storage.directory).to_owned();
     }
-    let host = Host::detect().map_err(|error| group_error(&error))?;
-    resolve(&wanted, sources, &host, unenforced).map(drop)
+    resolve(&wanted, sources, &host, unenforced).map(|_| Some(host))
 }
 
 /// Makes limits of control groups of what is wanted, and says how far each holds.

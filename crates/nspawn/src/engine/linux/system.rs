@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use linux_sandbox::cgroup::{Group, Host};
+use linux_sandbox::cgroup::Group;
 use linux_sandbox::{Ownership, Plan, ProgramExit, Sandbox, Sources, Staged, Stdio};
 
 use super::account::User;
 use super::grants::LinuxGrants;
-use super::limits::{self, Wanted};
+use super::limits;
 use super::lower::{Loader, Surroundings, lower};
 use super::orders::Note;
 use super::{PATIENCE, account, room, sandbox_error};
@@ -51,6 +51,7 @@ impl LinuxSystem {
             merged,
             account,
             mut sources,
+            groups,
             stdio,
             mut rollback,
             ..
@@ -59,9 +60,8 @@ impl LinuxSystem {
             Surroundings { system: &system, merged: &merged, account, start_up, cpus: engine.host_cpus };
         let lowered = lower(request, &loader, &host)?;
         let (mut group, mut enforcement) = (None, Vec::new());
-        if lowered.limits != Wanted::default() {
+        if let Some(host) = groups {
             let failed = |error| limits::group_error(&error);
-            let host = Host::detect().map_err(failed)?;
             let (limits, verdicts) =
                 limits::resolve(&lowered.limits, &mut sources, &host, engine.unenforced)?;
             let made = host.create(&engine.group_name(&id), &limits).map_err(failed)?;
