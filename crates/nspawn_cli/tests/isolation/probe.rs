@@ -1,6 +1,6 @@
 //! Runs the probes of `programs/`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -86,11 +86,6 @@ impl Probe {
             Target::Windows => self.place.windows_root(),
         }
     }
-}
-
-/// Returns whether Debian's Wine has its 32-bit part.
-pub fn has_part_32() -> bool {
-    Path::new("/usr/lib/i386-linux-gnu/wine/i386-unix/ntdll.so").is_file()
 }
 
 /// Returns what the probe told of each of its subjects: `KEY RESULT SUBJECT`, or the other way round where

@@ -11,8 +11,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use serde_json::json;
 
 use crate::case::{Case, rows};
-use crate::launcher::machine::is_made_for_tests;
-use crate::launcher::machine::programs_32;
+use crate::launcher::machine::{is_made_for_tests, programs_32};
 use crate::launcher::programs::Target;
 use crate::launcher::run::{Ran, run};
 use crate::probe::{EACCES, ENOSYS, EPERM, ESRCH, Probe, assert_all, results};

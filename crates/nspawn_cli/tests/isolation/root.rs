@@ -8,10 +8,10 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::case::{Case, rows};
-use crate::launcher::machine::{skip, wine};
+use crate::launcher::machine::{has_part_32, skip, wine};
 use crate::launcher::programs::Target;
 use crate::launcher::run::run;
-use crate::probe::{EACCES, ENOENT, Probe, assert_all, has_part_32, results};
+use crate::probe::{EACCES, ENOENT, Probe, assert_all, results};
 
 rows!(i02_the_root_holds_this_and_no_more, i02_of_the_host_s_devices_only_processors_are_seen);
 

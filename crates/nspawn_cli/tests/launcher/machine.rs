@@ -85,14 +85,22 @@ pub fn wine() -> Option<[PathBuf; 2]> {
     server.into_iter().find(|path| path.is_file()).map(|server| [loader, server])
 }
 
+/// The 32-bit part of Debian's Wine.
+const PART_32: &str = "/usr/lib/i386-linux-gnu/wine";
+
+/// Returns whether it is installed.
+pub fn has_part_32() -> bool {
+    Path::new(PART_32).join("i386-unix/ntdll.so").is_file()
+}
+
 /// Returns the directory of Wine's 32-bit Windows programs, where Debian's Wine runs such: by a separate part, or by its
 /// own WoW64.
 pub fn programs_32() -> Option<PathBuf> {
-    let part = Path::new("/usr/lib/i386-linux-gnu/wine");
     let whole = Path::new("/usr/lib/x86_64-linux-gnu/wine");
-    let kinds = [(part, "i386-unix/ntdll.so"), (whole, "x86_64-windows/wow64.dll")];
-    let places = kinds.into_iter().filter(|(directory, runner)| directory.join(runner).is_file());
-    let mut programs = places.map(|(directory, _)| directory.join("i386-windows"));
+    let has_wow64 = whole.join("x86_64-windows/wow64.dll").is_file();
+    let places = [(has_part_32(), Path::new(PART_32)), (has_wow64, whole)];
+    let mut programs =
+        places.into_iter().filter(|(runs, _)| *runs).map(|(_, place)| place.join("i386-windows"));
     // Debian 13's Wine has the directory, and nothing of Wine's own in it.
     programs.find(|programs| programs.join("ntdll.dll").is_file())
 }
