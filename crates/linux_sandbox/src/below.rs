@@ -34,22 +34,27 @@ pub fn open_below(
     mode: Mode,
     links: Links,
 ) -> Result<OwnedFd, Errno> {
-    let (directory, path) = (directory.as_fd(), path.as_ref());
-    match by_kernel(directory, path, flags, mode, links) {
+    let wanted = Wanted { directory: directory.as_fd(), path: path.as_ref(), flags, mode, links };
+    match by_kernel(wanted) {
         // There is no such call; or a filter that knows no better answer keeps it back; or someone moves directories, so
         // that the kernel cannot tell where `..` leads.
-        Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => by_walk(directory, path, flags, mode, links),
+        Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => by_walk(wanted),
         opened => opened,
     }
 }
 
-fn by_kernel(
-    directory: BorrowedFd<'_>,
-    path: &OsStr,
+/// What is to be opened, and how.
+#[derive(Debug, Clone, Copy)]
+struct Wanted<'a> {
+    directory: BorrowedFd<'a>,
+    path: &'a OsStr,
     flags: OFlags,
     mode: Mode,
     links: Links,
-) -> Result<OwnedFd, Errno> {
+}
+
+fn by_kernel(wanted: Wanted<'_>) -> Result<OwnedFd, Errno> {
+    let Wanted { directory, path, flags, mode, links } = wanted;
     let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
     let resolve = match links {
         Links::Refused => beneath | ResolveFlags::NO_SYMLINKS,
@@ -61,13 +66,8 @@ fn by_kernel(
 /// How many links one path may lead through (`MAXSYMLINKS` of linux/namei.h).
 const LINKS_MAX: usize = 40;
 
-fn by_walk(
-    directory: BorrowedFd<'_>,
-    path: &OsStr,
-    flags: OFlags,
-    mode: Mode,
-    links: Links,
-) -> Result<OwnedFd, Errno> {
+fn by_walk(wanted: Wanted<'_>) -> Result<OwnedFd, Errno> {
+    let Wanted { directory, path, flags, mode, links } = wanted;
     if path.is_empty() {
         return Err(Errno::NOENT);
     }
@@ -104,8 +104,8 @@ fn by_walk(
             _ if !last => return Err(Errno::NOTDIR),
             // Not what the name leads to by now, which may be a link.
             _ if flags.contains(OFlags::PATH) => {
-                let wanted = kind == FileType::Directory || !flags.contains(OFlags::DIRECTORY);
-                return wanted.then_some(found).ok_or(Errno::NOTDIR);
+                let is_right = kind == FileType::Directory || !flags.contains(OFlags::DIRECTORY);
+                return is_right.then_some(found).ok_or(Errno::NOTDIR);
             }
             _ => return walk.open(&name, flags, mode),
         }
@@ -175,12 +175,12 @@ impl Walk<'_> {
 /// `PROC_SUPER_MAGIC` of linux/magic.h.
 const PROC: i64 = 0x9FA0;
 /// `ST_NOSYMFOLLOW` of linux/statfs.h: no link of this mount is followed.
-const NO_LINKS: i64 = 0x2000;
+pub(crate) const NO_LINKS: u32 = 0x2000;
 
 /// Reads an opened link.
 fn text_of(link: &OwnedFd) -> Result<Vec<u8>, Errno> {
     let place = fstatfs(link)?;
-    if place.f_type == PROC || place.f_flags & NO_LINKS != 0 {
+    if place.f_type == PROC || place.f_flags & i64::from(NO_LINKS) != 0 {
         return Err(Errno::LOOP);
     }
     Ok(readlinkat(link, c"", Vec::new())?.into_bytes())

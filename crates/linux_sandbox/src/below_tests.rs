@@ -12,24 +12,22 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::*;
 
-type Way = fn(BorrowedFd<'_>, &OsStr, OFlags, Mode, Links) -> Result<OwnedFd, Errno>;
+type Way = fn(Wanted<'_>) -> Result<OwnedFd, Errno>;
 
 const WAYS: [Way; 2] = [kernel, by_walk];
 
 /// The kernel does not say where `..` leads while anything on the host is moved; here nothing of ours is.
-fn kernel(
-    directory: BorrowedFd<'_>,
-    path: &OsStr,
-    flags: OFlags,
-    mode: Mode,
-    links: Links,
-) -> Result<OwnedFd, Errno> {
+fn kernel(wanted: Wanted<'_>) -> Result<OwnedFd, Errno> {
     loop {
-        match by_kernel(directory, path, flags, mode, links) {
+        match by_kernel(wanted) {
             Err(Errno::AGAIN) => {}
             opened => return opened,
         }
     }
+}
+
+fn asked<'a>(top: &'a OwnedFd, path: &'a str, (flags, mode): (OFlags, Mode), links: Links) -> Wanted<'a> {
+    Wanted { directory: top.as_fd(), path: OsStr::new(path), flags, mode, links }
 }
 
 fn open_top(path: &Path) -> OwnedFd {
@@ -118,7 +116,7 @@ fn both_ways_lead_to_the_same() {
         let top = open_top(place.path());
         for (path, flags, links, wanted) in &rows {
             let mode = if flags.contains(OFlags::CREATE) { Mode::RUSR | Mode::WUSR } else { Mode::empty() };
-            let opened = way(top.as_fd(), OsStr::new(path), *flags, mode, *links);
+            let opened = way(asked(&top, path, (*flags, mode), *links));
             let found = opened.map(|opened| place_of(&opened, place.path()));
             assert_eq!(
                 found.as_deref().map_err(|errno| *errno),
@@ -137,7 +135,7 @@ fn what_a_magic_link_leads_to_is_not_opened() {
         for path in
             [format!("fd/{}", held.as_raw_fd()), "cwd".to_owned(), "root/etc".to_owned(), "exe".to_owned()]
         {
-            let error = way(top.as_fd(), OsStr::new(&path), PATH, Mode::empty(), Links::Inside).unwrap_err();
+            let error = way(asked(&top, &path, (PATH, Mode::empty()), Links::Inside)).unwrap_err();
             assert_eq!(error, Errno::LOOP, "{path}");
         }
     }
@@ -196,7 +194,7 @@ proptest! {
             let links = if follow { Links::Inside } else { Links::Refused };
             let mode = if flags.contains(OFlags::CREATE) { Mode::RUSR } else { Mode::empty() };
             let [one, other] = places.each_ref().map(|(way, top, place)| {
-                way(top.as_fd(), OsStr::new(&path), flags, mode, links).map(|opened| place_of(&opened, place.path()))
+                way(asked(top, &path, (flags, mode), links)).map(|opened| place_of(&opened, place.path()))
             });
             prop_assert_eq!(one, other, "{} {:?} {:?}", path, flags, links);
         }
@@ -225,12 +223,13 @@ fn open_while_swapped(
                 renameat_with(&opened, one, &opened, other, RenameFlags::EXCHANGE).unwrap();
             }
         });
-        let ways: [Way; 2] =
-            [by_walk, |directory, path, flags, mode, links| open_below(directory, path, flags, mode, links)];
+        let ways: [Way; 2] = [by_walk, |Wanted { directory, path, flags, mode, links }| {
+            open_below(directory, path, flags, mode, links)
+        }];
         for way in ways {
             for round in 0..20_000 {
                 let links = if round % 2 == 0 { Links::Inside } else { Links::Refused };
-                check(way(opened.as_fd(), OsStr::new(path), READ, Mode::empty(), links));
+                check(way(asked(&opened, path, (READ, Mode::empty()), links)));
             }
         }
     });

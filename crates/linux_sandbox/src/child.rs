@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags,
     fsconfig_create, fsmount, fsopen, mount_change, move_mount, unmount,
@@ -243,11 +243,8 @@ fn prepare_program(prepared: &Prepared, born: Born, [teller, gate]: [&OwnedFd; 2
 
 /// Waits for the byte that pid 1 sends when it is ready. The pipe's end without it is pid 1's own.
 fn pass(gate: &OwnedFd) -> Outcome<()> {
-    loop {
-        match rustix::io::read(gate, &mut [0]) {
-            Ok(0) => return Err(Failure(Step::Exec, 0, Errno::SRCH)),
-            Err(Errno::INTR) => {}
-            done => return at(Step::Exec, done.map(|_| ())),
-        }
+    match retry_on_intr(|| rustix::io::read(gate, &mut [0])) {
+        Ok(0) => Err(Failure(Step::Exec, 0, Errno::SRCH)),
+        done => at(Step::Exec, done.map(|_| ())),
     }
 }

@@ -32,6 +32,8 @@ mod raw;
 mod restrict;
 mod sandbox;
 mod seccomp;
+#[cfg(test)]
+mod skipped;
 mod sources;
 mod stage;
 mod subordinate;

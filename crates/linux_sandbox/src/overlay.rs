@@ -163,13 +163,13 @@ pub(crate) fn give_directories(
 }
 
 #[cfg(test)]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 mod tests {
     use std::fs;
     use std::path::Path;
 
     use super::*;
     use crate::plan::{Account, Ownership};
+    use crate::skipped::is_root;
     use crate::stage::clone_tree;
     use crate::user::{Guest, Shown};
 
@@ -182,8 +182,7 @@ mod tests {
 
     #[test]
     fn layers_are_the_account_s_whichever_way_the_kernel_takes_them() {
-        if !rustix::process::geteuid().is_root() {
-            eprintln!("skipped: layers_are_the_account_s_whichever_way_the_kernel_takes_them: needs root");
+        if !is_root("layers_are_the_account_s_whichever_way_the_kernel_takes_them") {
             return;
         }
         let place = tempfile::tempdir().unwrap();
@@ -241,8 +240,7 @@ mod tests {
 
     #[test]
     fn what_has_a_name_in_any_encoding_is_given_away() {
-        if !rustix::process::geteuid().is_root() {
-            eprintln!("skipped: what_has_a_name_in_any_encoding_is_given_away: needs root");
+        if !is_root("what_has_a_name_in_any_encoding_is_given_away") {
             return;
         }
         let (own, host) = (Ids { uid: 0, gid: 0 }, Ids { uid: 12345, gid: 12345 });
@@ -266,8 +264,7 @@ mod tests {
 
     #[test]
     fn directories_of_layers_are_given_away_and_the_layers_stay() {
-        if !rustix::process::geteuid().is_root() {
-            eprintln!("skipped: directories_of_layers_are_given_away_and_the_layers_stay: needs root");
+        if !is_root("directories_of_layers_are_given_away_and_the_layers_stay") {
             return;
         }
         let place = tempfile::tempdir().unwrap();
@@ -305,8 +302,7 @@ mod tests {
 
     #[test]
     fn one_that_cannot_be_written_is_refused() {
-        if !rustix::process::geteuid().is_root() {
-            eprintln!("skipped: one_that_cannot_be_written_is_refused: needs root");
+        if !is_root("one_that_cannot_be_written_is_refused") {
             return;
         }
         let place = tempfile::tempdir().unwrap();

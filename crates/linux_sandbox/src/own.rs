@@ -53,7 +53,6 @@ fn copies(root: &OwnedFd, paths: &[&str]) -> Result<Vec<OwnedFd>> {
 }
 
 #[cfg(test)]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 mod tests {
     use std::io::{self, Write as _};
 
@@ -61,12 +60,12 @@ mod tests {
 
     use super::*;
     use crate::raw::mount_setattr;
+    use crate::skipped::is_root;
     use crate::stage::file_system;
 
     #[test]
     fn parts_stay_writable_whichever_way_the_kernel_gives_them() {
-        if !rustix::process::geteuid().is_root() {
-            eprintln!("skipped: parts_stay_writable_whichever_way_the_kernel_gives_them: needs root");
+        if !is_root("parts_stay_writable_whichever_way_the_kernel_gives_them") {
             return;
         }
         type Take = fn(OwnedFd, &[&str]) -> Result<Parts>;

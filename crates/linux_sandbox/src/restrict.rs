@@ -12,6 +12,7 @@ use rustix::fs::{Mode, OFlags, StatVfsMountFlags, fstatvfs};
 use rustix::mount::{MountAttrFlags, MountFlags, MountPropagationFlags, mount_change, mount_remount};
 
 use crate::attached::while_attached;
+use crate::below;
 use crate::mount_line::{MountLine, read_mounts};
 use crate::raw::{is_kept_back, mount_setattr};
 use crate::stage::{copy_tree, open_inside};
@@ -76,9 +77,8 @@ fn name_of(opened: &OwnedFd) -> String {
     format!("/proc/self/fd/{}", opened.as_raw_fd())
 }
 
-/// `ST_NOSYMFOLLOW` of linux/statfs.h, `MS_NOSYMFOLLOW` of linux/mount.h.
-const NO_LINKS: (StatVfsMountFlags, MountFlags) =
-    (StatVfsMountFlags::from_bits_retain(0x2000), MountFlags::from_bits_retain(0x100));
+/// `MS_NOSYMFOLLOW` of linux/mount.h.
+const NO_SYMFOLLOW: MountFlags = MountFlags::from_bits_retain(0x100);
 
 /// Sets attributes of an attached mount beside those that it has.
 fn remount(mount: &OwnedFd, set: MountAttrFlags) -> io::Result<()> {
@@ -88,7 +88,7 @@ fn remount(mount: &OwnedFd, set: MountAttrFlags) -> io::Result<()> {
         (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
         (StatVfsMountFlags::NODEV, MountFlags::NODEV),
         (StatVfsMountFlags::NOEXEC, MountFlags::NOEXEC),
-        NO_LINKS,
+        (StatVfsMountFlags::from_bits_retain(below::NO_LINKS.into()), NO_SYMFOLLOW),
     ];
     let kept = kept.into_iter().filter(|(there, _)| has.contains(*there)).map(|(_, flag)| flag);
     let flags = kept.fold(flags_of(set), MountFlags::union);

@@ -1,5 +1,3 @@
-#![expect(clippy::print_stderr, reason = "a skipped test says so")]
-
 use std::path::Path;
 
 use rustix::fs::CWD;
@@ -8,6 +6,7 @@ use rustix::mount::{MoveMountFlags, move_mount};
 
 use super::*;
 use crate::raw;
+use crate::skipped::is_root;
 use crate::stage::file_system;
 
 const WRITE: OFlags = OFlags::WRONLY.union(OFlags::CREATE);
@@ -45,8 +44,7 @@ fn trees(place: &Path) -> [OwnedFd; 2] {
 
 #[test]
 fn every_mount_below_is_restricted_whichever_way_the_kernel_has() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: every_mount_below_is_restricted_whichever_way_the_kernel_has: needs root");
+    if !is_root("every_mount_below_is_restricted_whichever_way_the_kernel_has") {
         return;
     }
     let place = tempfile::tempdir().unwrap();

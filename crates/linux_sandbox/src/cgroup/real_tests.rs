@@ -2,7 +2,6 @@
 //! is skipped by name on stderr: `skipped: NAME: REASON`.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::ExitStatusExt;
@@ -14,10 +13,9 @@ use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Writes past the test harness, which keeps the output of tests that pass; one write, as tests run side by side.
 fn skip(name: &str, error: &Error) {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    let _ = std::io::stderr().write_all(format!("skipped: {name}: {error}{cause}\n").as_bytes());
+    crate::skipped::skip(name, &format!("{error}{cause}"));
 }
 
 fn n(n: u64) -> NonZeroU64 {

@@ -2,10 +2,10 @@
 //! system calls.
 //!
 //! The list refuses what reaches the kernel's rarely used or host-wide parts: mounts and namespaces, the host's key rings
-//! (they go by user id, not by namespace), sockets of rare kinds, modules, tracing of the machine, and what has been a way out before. All else
-//! is allowed: what a sandbox sees is decided by its namespaces and mounts. It is the same for 32-bit programs where a
-//! plan has some, by their numbers; where it has none, whoever enters the kernel as one is killed. The x32 calls do not
-//! exist.
+//! (they go by user id, not by namespace), sockets of rare kinds, modules, tracing of the machine, and what has been a way
+//! out before. All else is allowed: what a sandbox sees is decided by its namespaces and mounts. It is the same for 32-bit
+//! programs where a plan has some, by their numbers; where it has none, whoever enters the kernel as one is killed. The
+//! x32 calls do not exist.
 
 mod calls;
 mod listener;
